@@ -1,0 +1,36 @@
+"""Sharpness at a linearly stable minimum, eq. 8."""
+
+from __future__ import annotations
+
+from dsmverify.claims import Claim, Inequality, Source
+from dsmverify.formulas import bounds
+
+from ._premises import STABLE_MINIMUM
+
+STATEMENT = "If theta* is linearly stable then lambda_max(hess R_n(theta*)) <= 2/(m eta)."
+SUM = "Stability of the update with the batch loss a sum over the batch, as printed."
+MEAN = "Stability of the update with the batch loss a mean over the batch."
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="eq08@sum",
+        source=Source("eq. 8", 6),
+        statement=STATEMENT,
+        conclusion=Inequality(bounds.hessian_lambda_max, "<=", bounds.sharpness_ceiling),
+        subject="minimum",
+        hypotheses=STABLE_MINIMUM,
+        reading="sum",
+        remark=SUM,
+    ),
+    Claim(
+        id="eq08@mean",
+        source=Source("eq. 8", 6),
+        statement=STATEMENT,
+        conclusion=Inequality(bounds.hessian_lambda_max, "<=", bounds.sharpness_ceiling),
+        subject="minimum",
+        hypotheses=STABLE_MINIMUM,
+        reading="mean",
+        literal=False,
+        remark=MEAN,
+    ),
+)

@@ -1,0 +1,263 @@
+"""`report.json`: the report for programs, and its reader.
+
+The document has no times and a fixed order, so two runs on the same inputs give the same bytes.
+Its form is `schema.json`, JSON Schema 2020-12. The first number of `schema_version` changes when a
+reader of the old form would misread the new one, the second when a key is added.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, NoReturn
+
+from dsmverify.claims import Claim, ClaimOutcome, Enclosure, Identity, Row, Slack, Source
+from dsmverify.errors import InputError, show
+from dsmverify.report.model import Input, Report
+from dsmverify.verdicts import Expected
+
+SCHEMA_VERSION = "1.0"
+"""Version of the form of `report.json` that this package writes."""
+
+_OUTCOME_COUNTS = (
+    "tried",
+    "applicable",
+    "trivial",
+    "true",
+    "false",
+    "unknown",
+    "not_applicable",
+)
+
+
+@functools.cache
+def _schema_text() -> str:
+    return importlib.resources.files(__package__).joinpath("schema.json").read_text("utf-8")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of `report.json`."""
+    document: dict[str, Any] = json.loads(_schema_text())
+    return document
+
+
+def as_document(report: Report) -> dict[str, Any]:
+    """The report as the object that `report.json` holds."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "versions": dict(report.versions),
+        "battery": report.battery,
+        "inputs": [_input(entry) for entry in report.inputs],
+        "expected": {
+            name: {"verdict": record.verdict, "reason": record.reason}
+            for name, record in report.expected.items()
+        },
+        "mismatches": [
+            {
+                "claim": mismatch.claim,
+                "expected": mismatch.expected,
+                "found": mismatch.found,
+                "reason": mismatch.reason,
+            }
+            for mismatch in report.mismatches
+        ],
+        "conventions": {
+            outcome.claim.id: outcome.claim.remark
+            for outcome in report.claims
+            if outcome.claim.remark
+        },
+        "variant_readings": [
+            outcome.claim.id for outcome in report.claims if not outcome.claim.literal
+        ],
+        "claims": [_claim(outcome) for outcome in report.claims],
+        "instances": [_row(row) for row in report.rows],
+    }
+
+
+def render(report: Report) -> str:
+    """Text of `report.json`: ASCII, sorted keys, a newline at the end."""
+    return _text(as_document(report))
+
+
+def render_timings(report: Report) -> str:
+    """Text of `timings.json`: seconds by name."""
+    return _text({name: round(value, 6) for name, value in report.timings.items()})
+
+
+def from_json(source: str | bytes | Mapping[str, Any], *, file: str | None = None) -> Report:
+    """Report from the text of a `report.json`, or from the object in it.
+
+    The formulas of the claims are not in the file: such a report can be shown, compared and
+    written again (to the same bytes), but its claims cannot be evaluated. Take them from
+    `dsmverify.catalogue` for that.
+
+    Args:
+        source: text, or the mapping that it stands for.
+        file: file that the text came from, used in messages.
+
+    Raises:
+        InputError: no report, one of a newer form, or one whose parts do not fit together.
+    """
+    if isinstance(source, str | bytes):
+        try:
+            document = json.loads(source)
+        except ValueError as error:  # also text that is not UTF-8
+            way_out = "write the report again; this one is cut off or was changed"
+            raise InputError("report", "", f"it is not JSON ({error})", way_out, file) from error
+    else:
+        document = source
+    if not isinstance(document, Mapping) or "schema_version" not in document:
+        rule = "it must be an object with a schema_version"
+        raise InputError(
+            "report", show(document), rule, "name a report.json that `dsmverify check` wrote", file
+        )
+    version = str(document["schema_version"])
+    if version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
+        raise InputError(
+            "schema_version",
+            show(version),
+            f"this version of dsmverify reads {SCHEMA_VERSION}",
+            "read it with the version of dsmverify that wrote it",
+            file,
+        )
+    try:
+        return _report(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            "report",
+            "",
+            f"its parts do not fit together ({type(error).__name__}: {error})",
+            "write the report again; this one was changed by hand",
+            file,
+        ) from error
+
+
+def _report(document: Mapping[str, Any]) -> Report:
+    remarks, variants = document["conventions"], set(document["variant_readings"])
+    return Report(
+        claims=tuple(_read_claim(entry, remarks, variants) for entry in document["claims"]),
+        rows=tuple(_read_row(entry) for entry in document["instances"]),
+        inputs=tuple(
+            Input(**{**entry, "notes": tuple(entry["notes"])}) for entry in document["inputs"]
+        ),
+        versions=document["versions"],
+        expected={name: Expected(**record) for name, record in document["expected"].items()},
+        battery=document["battery"],
+    )
+
+
+def _claim(outcome: ClaimOutcome) -> dict[str, Any]:
+    claim = outcome.claim
+    slack = outcome.slack
+    return {
+        "id": claim.id,
+        "kind": claim.kind,
+        "form": claim.form,
+        "statement": claim.statement,
+        "source": {
+            "statement": claim.source.statement,
+            "page": claim.source.page,
+            "version": claim.source.version,
+        },
+        "verdict": outcome.verdict,
+        "reason": outcome.reason,
+        "method": outcome.method,
+        "severity": outcome.severity,
+        "reading": claim.reading,
+        "repairs": claim.repairs,
+        **{name: getattr(outcome, name) for name in _OUTCOME_COUNTS},
+        "slack": None if slack is None else {"min": slack.min, "median": slack.median},
+        "witness": None if outcome.witness is None else dict(outcome.witness),
+        "certificate": None if outcome.certificate is None else dict(outcome.certificate),
+    }
+
+
+def _read_claim(
+    entry: Mapping[str, Any], remarks: Mapping[str, str], variants: set[str]
+) -> ClaimOutcome:
+    claim = Claim(
+        id=entry["id"],
+        source=Source(**entry["source"]),
+        statement=entry["statement"],
+        conclusion=Identity(left=_not_recorded, right=_not_recorded),
+        kind=entry["kind"],
+        form=entry["form"],
+        reading=entry["reading"],
+        literal=entry["id"] not in variants,
+        severity=entry["severity"],
+        repairs=entry["repairs"],
+        remark=remarks.get(entry["id"], ""),
+    )
+    slack = entry["slack"]
+    return ClaimOutcome(
+        claim=claim,
+        verdict=entry["verdict"],
+        reason=entry["reason"],
+        method=entry["method"],
+        slack=None if slack is None else Slack(**slack),
+        witness=entry["witness"],
+        certificate=entry["certificate"],
+        severity=entry["severity"],
+        **{name: entry[name] for name in _OUTCOME_COUNTS},
+    )
+
+
+def _not_recorded(*_: Any) -> NoReturn:
+    raise ValueError("a report holds no formulas; take the claim from dsmverify.catalogue")
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "claim": row.claim,
+        "instance": row.instance,
+        "answer": row.answer,
+        "lhs": _enclosure(row.lhs),
+        "rhs": _enclosure(row.rhs),
+        "slack": row.slack,
+        "failed_hypothesis": row.failed_hypothesis,
+        "where": dict(row.where),
+        "reason": row.reason,
+        "trivial": row.trivial,
+        "bits": row.bits,
+        "evaluations": row.evaluations,
+    }
+
+
+def _read_row(entry: Mapping[str, Any]) -> Row:
+    sides = {
+        name: None if entry[name] is None else Enclosure(**entry[name]) for name in ("lhs", "rhs")
+    }
+    return Row(**{**entry, **sides})
+
+
+def _enclosure(enclosure: Enclosure | None) -> dict[str, str] | None:
+    return None if enclosure is None else {"lower": enclosure.lower, "upper": enclosure.upper}
+
+
+def _input(entry: Input) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "size": entry.size,
+        "merged": entry.merged,
+        "notes": list(entry.notes),
+        "generated": entry.generated,
+    }
+
+
+def _text(document: Any) -> str:
+    text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False, default=_exact)
+    return text + "\n"
+
+
+def _exact(value: Any) -> Any:
+    """Spelling of what a witness or a certificate may hold beside JSON's own types."""
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, Enclosure):
+        return _enclosure(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"report.json cannot hold a {type(value).__name__}: {show(value)}")

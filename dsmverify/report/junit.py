@@ -1,0 +1,83 @@
+"""`junit.xml`: one test per claim and instance, for continuous integration.
+
+TRUE is a passed test. FALSE is a failure, unless the claim's recorded verdict is REFUTED: then it
+is what was expected, and neither a failure nor a pass. That, UNKNOWN, NOT_APPLICABLE and trivial
+instances are skipped, with the reason.
+"""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from dsmverify.claims import ClaimOutcome, Row
+from dsmverify.report.model import Report
+from dsmverify.report.text import plain, show_enclosure
+
+
+def render(report: Report) -> str:
+    """Text of `junit.xml`."""
+    root = ElementTree.Element("testsuites", name="dsmverify")
+    for outcome in report.claims:
+        _add_suite(root, report, outcome)
+    _sum_up(root, list(root))
+    ElementTree.indent(root, " ")
+    body = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+
+
+def _add_suite(root: ElementTree.Element, report: Report, outcome: ClaimOutcome) -> None:
+    claim = outcome.claim.id
+    suite = ElementTree.SubElement(root, "testsuite", name=plain(claim))
+    for row in report.rows_of(claim):
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=plain(claim), name=plain(row.instance)
+        )
+        _add_result(case, report, row)
+    # A changed verdict shows although no instance fails: REFUTED was recorded, all is TRUE, say.
+    if suite.find("testcase/failure") is None:
+        for mismatch in report.mismatches:
+            if mismatch.claim == claim:
+                case = ElementTree.SubElement(
+                    suite, "testcase", classname=plain(claim), name="recorded verdict"
+                )
+                text = f"{mismatch.found}, but recorded: {mismatch.expected}"
+                failure = ElementTree.SubElement(
+                    case, "failure", message=plain(text), type="verdict"
+                )
+                failure.text = plain(mismatch.reason)
+    _count(suite, list(suite))
+
+
+def _add_result(case: ElementTree.Element, report: Report, row: Row) -> None:
+    if row.answer == "FALSE":
+        record = report.expected.get(row.claim)
+        sides = f"lhs {show_enclosure(row.lhs)}, rhs {show_enclosure(row.rhs)}"
+        if record is not None and record.verdict == "REFUTED":
+            _skip(case, f"FALSE, as recorded: {record.reason}; {sides}")
+        else:
+            message = plain(f"FALSE: {sides}")
+            failure = ElementTree.SubElement(case, "failure", message=message, type="FALSE")
+            where = ", ".join(f"{name} = {value}" for name, value in sorted(row.where.items()))
+            failure.text = plain(f"at {where}" if where else "at the instance")
+    elif row.answer == "NOT_APPLICABLE":
+        _skip(case, f"NOT_APPLICABLE: {row.failed_hypothesis or row.reason or 'no reason given'}")
+    elif row.answer != "TRUE":
+        _skip(case, f"UNKNOWN: {row.reason or 'no reason given'}")
+    elif row.trivial:
+        _skip(case, "trivial: the claim is TRUE but says nothing here")
+
+
+def _skip(case: ElementTree.Element, message: str) -> None:
+    ElementTree.SubElement(case, "skipped", message=plain(message))
+
+
+def _count(suite: ElementTree.Element, cases: list[ElementTree.Element]) -> None:
+    suite.set("tests", str(len(cases)))
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    suite.set("errors", "0")
+    suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
+
+
+def _sum_up(root: ElementTree.Element, suites: list[ElementTree.Element]) -> None:
+    for name in ("tests", "failures", "errors", "skipped"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))

@@ -1,0 +1,156 @@
+"""A report: what was checked, on what, and what came out."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import get_args
+
+from dsmverify.claims import ClaimOutcome, Row, Verdict
+from dsmverify.verdicts import Expected, Mismatch, find_mismatches, tally
+
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""All verdicts, in the order in which reports list them."""
+
+_COUNTS = ("tried", "applicable", "trivial", "true", "false", "unknown", "not_applicable")
+
+
+@dataclass(frozen=True)
+class Input:
+    """One instance that claims were checked on.
+
+    Attributes:
+        name: what its rows call it.
+        size: number of points, after merging.
+        merged: how many tied points were dropped when the data were read.
+        notes: what else was done to the data, one sentence each.
+        generated: what made it, if it is no input of the user's: the family of networks say.
+    """
+
+    name: str
+    size: int
+    merged: int = 0
+    notes: tuple[str, ...] = ()
+    generated: str | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Outcomes of all claims, in a fixed order whatever order they were worked out in.
+
+    Attributes:
+        claims: one outcome per claim, sorted by id.
+        rows: one row per claim and instance, sorted by both.
+        inputs: the instances, sorted by name.
+        versions: versions of what the verdicts depend on, by name.
+        expected: recorded verdicts of the claims, by id.
+        battery: whether the bundled battery was checked, for which the recorded verdicts hold,
+            rather than a user's own data.
+        timings: seconds by name; kept apart, since they differ from run to run.
+
+    Raises:
+        ValueError: two outcomes of one claim, a row without an outcome, or counts that are not
+            those of the rows.
+    """
+
+    claims: tuple[ClaimOutcome, ...]
+    rows: tuple[Row, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    expected: Mapping[str, Expected] = field(default_factory=dict)
+    battery: bool = False
+    timings: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        """Sort everything and check that the counts are those of the rows."""
+        ids = [outcome.claim.id for outcome in self.claims]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"claims: two outcomes of {_first_twice(ids)!r}")
+        by_claim: dict[str, list[Row]] = defaultdict(list)
+        for row in self.rows:
+            by_claim[row.claim].append(row)
+        if unknown := sorted(set(by_claim) - set(ids)):
+            raise ValueError(f"rows: rows of {unknown[0]!r}, which has no outcome")
+        for outcome in self.claims:
+            counted = tally(by_claim[outcome.claim.id])
+            for name in _COUNTS:
+                if getattr(outcome, name) != counted[name]:
+                    raise ValueError(
+                        f"claims: {outcome.claim.id}: {name} = {getattr(outcome, name)}, but its "
+                        f"rows say {counted[name]}"
+                    )
+        kept = {name: record for name, record in self.expected.items() if name in set(ids)}
+        ordered = {
+            "claims": tuple(sorted(self.claims, key=lambda outcome: outcome.claim.id)),
+            "rows": tuple(sorted(self.rows, key=_row_order)),
+            "inputs": tuple(sorted(self.inputs, key=lambda entry: entry.name)),
+            "versions": dict(sorted(self.versions.items())),
+            "expected": dict(sorted(kept.items())),
+        }
+        for name, value in ordered.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """How many claims have each verdict, zeros included."""
+        counts = dict.fromkeys(VERDICTS, 0)
+        for outcome in self.claims:
+            counts[outcome.verdict] += 1
+        return counts
+
+    @property
+    def merged(self) -> int:
+        """How many tied points were dropped over all inputs."""
+        return sum(entry.merged for entry in self.inputs)
+
+    @cached_property
+    def mismatches(self) -> tuple[Mismatch, ...]:
+        """What differs from the recorded verdicts."""
+        return find_mismatches(self.claims, self.rows, self.expected, battery=self.battery)
+
+    @property
+    def exit_status(self) -> int:
+        """0 if everything is as recorded, 1 otherwise."""
+        return 1 if self.mismatches else 0
+
+    def rows_of(self, claim: str) -> tuple[Row, ...]:
+        """Rows of one claim, sorted by instance."""
+        return self._rows_by_claim.get(claim, ())
+
+    def write(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+        """Write `report.json`, `report.md`, `junit.xml` and `timings.json`; returns their paths.
+
+        All or nothing as far as a file system allows: see `files.write_files`.
+
+        Raises:
+            OutputError: the folder or a file in it cannot be written.
+        """
+        from dsmverify.report import files, json, junit, markdown
+
+        document = json.render(self)
+        texts = {
+            "timings.json": json.render_timings(self),
+            "junit.xml": junit.render(self),
+            "report.md": markdown.render(self),
+            "report.json": document,
+        }
+        return files.write_files(folder, texts)
+
+    @cached_property
+    def _rows_by_claim(self) -> dict[str, tuple[Row, ...]]:
+        by_claim: dict[str, list[Row]] = defaultdict(list)
+        for row in self.rows:
+            by_claim[row.claim].append(row)
+        return {claim: tuple(rows) for claim, rows in by_claim.items()}
+
+
+def _row_order(row: Row) -> tuple[str, str, str]:
+    return (row.claim, row.instance, repr((sorted(row.where.items()), row)))
+
+
+def _first_twice(names: list[str]) -> str:
+    return next(name for index, name in enumerate(names) if name in names[:index])

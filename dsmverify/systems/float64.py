@@ -1,0 +1,130 @@
+"""float64 arrays.
+
+Truncated normal moments are integrated by Gauss-Legendre on each piece, from the point nearest 0
+outward: every term is positive, so the relative error stays near the unit roundoff for pieces of
+any width, near or far in the tail, where the closed form would cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from dsmverify.numbers import Exact, Integers, nearest_cut
+
+Floats = NDArray[np.float64]
+
+NARROW_RANGE = 1.5
+"""Largest fall of the log density on a piece that the short rule handles to rounding."""
+
+NARROW_NODES, WIDE_NODES = 10, 40
+
+CUT_OFF = 46.0
+"""Fall of the log density after which the rest of a piece is below the unit roundoff."""
+
+
+@cache
+def legendre_rule(nodes: int) -> tuple[Floats, Floats]:
+    """Nodes and weights of Gauss-Legendre quadrature on [0, 1]. Two `[nodes]`."""
+    points, weights = special.roots_legendre(nodes)
+    return (points + 1) / 2, weights / 2
+
+
+def one_sided_moments(start: Floats, length: Floats) -> Floats:
+    """`integral_0^length u^k phi(start + u) du` for k = 0, 1, 2. `[3, ...]`, relative error 1e-14.
+
+    Args:
+        start: `[...]`, distance from 0 where the piece begins, at least 0.
+        length: `[...]`, at least 0, may be infinite.
+
+    The density falls by `exp(-start u - u^2/2)`; beyond a fall of `CUT_OFF` nothing counts. Within
+    it 40 Gauss-Legendre nodes reach the unit roundoff, and 10 where the fall is small.
+    """
+    reach = 2 * CUT_OFF / (start + np.sqrt(start * start + 2 * CUT_OFF))
+    length = np.minimum(length, reach)
+    narrow = length * (start + length / 2) <= NARROW_RANGE
+    moments = np.empty((3, *start.shape))
+    for chosen, nodes in ((narrow, NARROW_NODES), (~narrow, WIDE_NODES)):
+        moments[:, chosen] = _integrate(start[chosen], length[chosen], nodes)
+    return moments
+
+
+def _integrate(start: Floats, length: Floats, nodes: int) -> Floats:
+    points, weights = legendre_rule(nodes)
+    u = points[:, None] * length
+    density = np.exp(-(start * start) / 2) / np.sqrt(2 * np.pi) * length
+    term = np.exp(-u * (start + u / 2))
+    result: Floats = np.stack(
+        [weights @ term, weights @ (u * term), weights @ (u * (u * term))]
+    )
+    return result * density
+
+
+def normal_pieces(cuts: Floats, position: Integers) -> tuple[Floats, Floats, Floats, Floats]:
+    """float64's own `Numbers.normal_pieces`; relative error about 1e-14 in each moment."""
+    rows, count = cuts.shape
+    row = np.arange(rows)[:, None]
+    infinite = np.full((rows, 1), np.inf)
+    ends = np.concatenate((-infinite, cuts, infinite), axis=1)
+    choice = nearest_cut(position, count)
+    centre = np.where(choice == 0, 0.0, ends[row, np.maximum(choice, 1)])
+    up = np.maximum(ends[:, 1:] - centre, 0)
+    down = np.maximum(centre - ends[:, :-1], 0)
+    piece = np.arange(count + 1)
+    is_left = piece < position[:, None]
+    moments = one_sided_moments(np.abs(centre), np.where(is_left, down, up))
+    moments[1] = np.where(is_left, -moments[1], moments[1])
+    straddling = row[:, 0], position
+    moments[:, *straddling] += np.array([[1], [-1], [1]]) * one_sided_moments(
+        np.zeros(rows), down[straddling]
+    )
+    return centre, moments[0], moments[1], moments[2]
+
+
+class Float64:
+    """NumPy float64."""
+
+    name = "float64"
+
+    def constant(self, value: Exact | Sequence[Any] | NDArray[Any]) -> Any:
+        """Nearest float64 to an exact value, or array of them."""
+        if isinstance(value, int | Fraction):
+            return np.float64(value)
+        return np.asarray(value).astype(np.float64)
+
+    @property
+    def pi(self) -> Any:
+        """The number pi."""
+        return np.float64(np.pi)
+
+    exp = staticmethod(np.exp)
+    expm1 = staticmethod(np.expm1)
+    erfc = staticmethod(special.erfc)
+    absolute = staticmethod(np.abs)
+    maximum = staticmethod(np.maximum)
+    normal_pieces = staticmethod(normal_pieces)
+
+    def root(self, x: Any, degree: int) -> Any:
+        """Non-negative root."""
+        return np.sqrt(x) if degree == 2 else np.cbrt(x) if degree == 3 else x ** (1 / degree)
+
+    def sum(self, x: Any, axis: int = -1) -> Any:
+        """Sum over one axis."""
+        return np.sum(x, axis=axis)
+
+    def cumsum(self, x: Any, axis: int = -1) -> Any:
+        """Running sum over one axis."""
+        return np.cumsum(x, axis=axis)
+
+    def concatenate(self, parts: Sequence[Any]) -> Any:
+        """Join along the last axis."""
+        return np.concatenate(list(parts), axis=-1)
+
+
+SYSTEM = Float64()

@@ -1,0 +1,64 @@
+"""Shared ground of the systems whose numbers are Python objects in NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsmverify.numbers import Exact, Integers, closed_normal_pieces
+
+Objects = NDArray[np.object_]
+
+
+class ObjectNumbers:
+    """A number system on object arrays, from the elementary functions of its numbers."""
+
+    name: str
+
+    def scalar(self, value: Exact) -> Any:
+        """One exact value in this system."""
+        raise NotImplementedError(f"{type(self).__name__} must say how a Fraction enters it")
+
+    def constant(self, value: Exact | Sequence[Any] | NDArray[Any]) -> Any:
+        """Exact value, or array of them."""
+        if isinstance(value, int | Fraction):
+            return self.scalar(value)
+        array = np.asarray(value)
+        if array.dtype == bool:
+            array = array.astype(int)
+        result = np.empty(array.shape, dtype=object)
+        for index, entry in np.ndenumerate(array):
+            result[index] = self.scalar(entry if isinstance(entry, Fraction) else int(entry))
+        return result
+
+    def sum(self, x: Objects, axis: int = -1) -> Any:
+        """Sum over one axis."""
+        if x.shape[axis] == 0:
+            return self.constant(np.zeros(np.delete(x.shape, axis), dtype=int))
+        return np.add.reduce(x, axis=axis)
+
+    def cumsum(self, x: Objects, axis: int = -1) -> Any:
+        """Running sum over one axis."""
+        return np.add.accumulate(x, axis=axis)
+
+    def concatenate(self, parts: Sequence[Objects]) -> Any:
+        """Join along the last axis."""
+        return np.concatenate(list(parts), axis=-1)
+
+    def normal_pieces(self, cuts: Objects, position: Integers) -> tuple[Any, Any, Any, Any]:
+        """Truncated normal moments, in closed form."""
+        return closed_normal_pieces(self, cuts, position)
+
+
+def elementwise(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Any]:
+    """A function of numbers, applied to each entry of object arrays (or to bare numbers)."""
+    ufunc = np.frompyfunc(function, arguments, 1)
+
+    def apply(*values: Any) -> Any:
+        return ufunc(*values)
+
+    return apply
