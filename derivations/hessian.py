@@ -34,6 +34,7 @@ from ._network import (
     by_weight,
     c,
     half_line,
+    m,
     mu,
     neuron,
     noised,
@@ -81,6 +82,13 @@ def derive() -> Derivation:
     for sign in (1, -1):
         one = neuron(1, sign)
         _add_single(chain, one)
+    total, outer, place = sympy.symbols("S_l v_l tau_l", real=True)
+    chain.identity(
+        "Boundary terms over all k, S_l = sum_k v_k relu_k(tau_l), each pair counted twice, up to "
+        "the factor p(tau_l)/|w_l|",
+        2 * outer * total / m**2 + (2 / m) * outer * (place - c) / sigma**2,
+        (2 * outer / m) * (total / m + (place - c) / sigma**2),
+    )
     chain.step(
         "Collected: relu_l(tau_l) = 0, so (1/m) sum_k v_k relu_k(tau_l) + (tau_l - c)/sigma^2 = "
         "f(tau_l), and the boundary term of (b_l, b_l) is + (2 v_l/(m |w_l|)) f(tau_l) p(tau_l)."

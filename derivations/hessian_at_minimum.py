@@ -18,6 +18,8 @@ What is left, at every local minimum with |v_l| < A: `(2/m^2) E[g g^T] + diag(0,
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy
 
 from dsmverify.derivation import Chain, Derivation
@@ -37,17 +39,13 @@ def derive() -> Derivation:
     chain.step(
         "For any m the same holds with f the residual of the whole network (relu is one neuron's)."
     )
-    chain.identity(
-        "With the parts named: where dR/db_l = (2/m) v_l a_l vanishes and v_l is not 0, a_l "
-        "vanishes",
-        (2 / m) * v * a / ((2 / m) * v),
-        a,
+    chain.step(
+        "dR/db_l = (2/m) v_l a_l vanishes, so a_l = 0 wherever v_l is not 0: the f-part of the "
+        "entry (v_l, b_l) is gone. dR/dv_l = (2/m) r_l vanishes where |v_l| < A, and then, w_l not "
+        "being 0, so does g_l:"
     )
-    chain.identity(
-        "Where moreover r_l = w_l g_l + b_l a_l vanishes, and a_l = 0, g_l vanishes (w_l is not 0)",
-        (w * g + b * a).subs(a, 0) / w,
-        g,
-    )
+    relation = sympy.Eq(r, w * g + b * a)
+    chain.step("the relation with a_l = r_l = 0 reads", relation.subs({a: 0, r: 0}))
     block = sympy.Matrix(
         [
             [lift, (2 / m**2) * v * r + (2 / m) * a],
@@ -81,6 +79,13 @@ def derive() -> Derivation:
     )
 
 
+def _gradient(small: SmallNetwork) -> Any:
+    """Derivatives of the risk of one neuron by v_l and b_l, from the definition by pieces."""
+    risk = small.mean(lambda point, piece, y: small.residual(point, piece, y) ** 2)
+    by_kink = sympy.Derivative(risk, small.kinks[0])
+    return sympy.Derivative(risk, small.outer[0]), -by_kink / small.weights[0]
+
+
 def _add_definition(chain: Chain, small: SmallNetwork, sign: int) -> None:
     """Tie the names to the entries of the derived Hessian and gradient, at m = 1, n = 2."""
     weight, kink, outer = small.weights[0], small.kinks[0], small.outer[0]
@@ -103,6 +108,8 @@ def _add_definition(chain: Chain, small: SmallNetwork, sign: int) -> None:
 
     texts = {
         "r_l = w_l g_l + b_l a_l": (of("relu"), weight * of("Y") - weight * kink * of("1")),
+        "dR/dv_l = (2/m) r_l": (_gradient(small)[0], 2 * of("relu")),
+        "dR/db_l = (2/m) v_l a_l": (_gradient(small)[1], 2 * outer * of("1")),
         "entry (v_l, b_l) = (2/m^2) E[relu v_l 1] + (2/m) a_l": (
             entry(small, ("outer", 0), ("bias", 0)),
             2 * gram("outer", "bias") + 2 * of("1"),

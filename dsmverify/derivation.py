@@ -564,7 +564,8 @@ def _plain(sympy: Any, expression: Expression) -> str:
 def _latex_text(text: str) -> str:
     for plain, escaped in (("\\", r"\textbackslash "), ("_", r"\_"), ("^", r"\^{}")):
         text = text.replace(plain, escaped)
-    for plain in "&%#{}":
-        if plain not in "{}":
-            text = text.replace(plain, "\\" + plain)
+    for plain, escaped in (("&", r"\&"), ("%", r"\%"), ("#", r"\#"), ("~", r"\(\sim\)")):
+        text = text.replace(plain, escaped)
+    for plain, escaped in (("<=", r"\(\le\)"), (">=", r"\(\ge\)")):
+        text = text.replace(plain, escaped)
     return text.replace("<", r"\(<\)").replace(">", r"\(>\)")

@@ -130,7 +130,9 @@ def random_network(
     inner = signs
     if general:
         sizes = generator.standard_normal(width)
-        inner = [s * rounded(_mp.mpf(abs(float(z)) + 0.05), 6) for s, z in zip(signs, sizes, strict=True)]
+        inner = [
+            s * rounded(_mp.mpf(abs(float(z)) + 0.05), 6) for s, z in zip(signs, sizes, strict=True)
+        ]
     return network_of(instance, inner, kinks, outer)
 
 
@@ -207,9 +209,7 @@ def fitted_network(instance: Instance, *, per_gap: int | None = None) -> Network
     return network_of(instance, signs, kinks, outer)
 
 
-def edge_start(
-    instance: Instance, *, width: int
-) -> tuple[list[int], list[Real], list[Real]]:
+def edge_start(instance: Instance, *, width: int) -> tuple[list[int], list[Real], list[Real]]:
     """Start of the minimum at the ends: signs, kinks and outer weights of one or two neurons.
 
     Beyond its kink at `mu x_n` a right-active neuron of slope `-1/sigma^2` reproduces the score of
@@ -253,7 +253,9 @@ def polished(
     """
     noised = _Noised.of(instance)
     width = len(signs)
-    point = _mp.matrix([*map(_real, outer), *(-s * _real(t) for s, t in zip(signs, kinks, strict=True))])
+    point = _mp.matrix(
+        [*map(_real, outer), *(-s * _real(t) for s, t in zip(signs, kinks, strict=True))]
+    )
     scales = _mp.matrix([width / noised.sigma**2] * width + [noised.sigma] * width)
     for _ in range(_NEWTON_STEPS):
         gradient, hessian, _pointwise = _derivatives(noised, signs, point)
@@ -276,7 +278,11 @@ def polished(
             return None
     weights = [rounded(point[k], digits) for k in range(width)]
     places = [
-        rounded(-s * point[width + k], digits, max(abs(noised.centres[0]), abs(noised.centres[-1]), noised.sigma))
+        rounded(
+            -s * point[width + k],
+            digits,
+            max(abs(noised.centres[0]), abs(noised.centres[-1]), noised.sigma),
+        )
         for k, s in enumerate(signs)
     ]
     return network_of(instance, [Fraction(s) for s in signs], places, weights)
@@ -454,7 +460,9 @@ def _derivatives(noised: _Noised, signs: Sequence[int], point: Any) -> tuple[Any
         high = [_mp.inf if signs[k] > 0 else t[k] for k in range(m)]
         both: dict[tuple[int, int], tuple[Real, Real, Real]] = {}
         for k, j in itertools.product(range(m), repeat=2):
-            moments = both[j, k] if j < k else _moments(max(low[k], low[j]), min(high[k], high[j]), sigma)
+            moments = (
+                both[j, k] if j < k else _moments(max(low[k], low[j]), min(high[k], high[j]), sigma)
+            )
             both[k, j] = moments
         for j in range(m):
             own = both[j, j]
@@ -463,7 +471,9 @@ def _derivatives(noised: _Noised, signs: Sequence[int], point: Any) -> tuple[Any
             at_kink = t[j] / sigma**2
             for k in range(m):
                 mass, first, second = both[k, j]
-                product = signs[k] * signs[j] * (second - (t[k] + t[j]) * first + t[k] * t[j] * mass)
+                product = (
+                    signs[k] * signs[j] * (second - (t[k] + t[j]) * first + t[k] * t[j] * mass)
+                )
                 ramp_step = signs[k] * (first - t[k] * mass)
                 with_ramp += w[k] * product
                 with_step += w[k] * ramp_step
@@ -487,7 +497,9 @@ def _scaled(vector: Any, scales: Any) -> Any:
 
 def _scaled_matrix(matrix: Any, scales: Any) -> Any:
     size = matrix.rows
-    return _mp.matrix([[matrix[j, k] * scales[j] * scales[k] for k in range(size)] for j in range(size)])
+    return _mp.matrix(
+        [[matrix[j, k] * scales[j] * scales[k] for k in range(size)] for j in range(size)]
+    )
 
 
 def _is_positive_definite(matrix: Any, margin: Real) -> bool:
