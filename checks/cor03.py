@@ -16,7 +16,11 @@ CLAIMS: tuple[Claim, ...] = (
             "(mu^2/sigma^4) ((x_i-x_{i+1})^2/(2n) - 4 n^2 Delta^2 exp(-mu^2 Delta^2/(4 sigma^2)))."
         ),
         conclusion=Inequality(
-            bounds.slope_jump, ">=", bounds.slope_jump_bound, nonnegative_left=True
+            bounds.slope_jump,
+            ">=",
+            bounds.slope_jump_bound,
+            nonnegative_left=True,
+            margin=bounds.slope_jump_margin,
         ),
         hypotheses=(SPACING_TWO,),
         range=Range("gaps", Places((bounds.left_point, bounds.right_point))),
@@ -32,7 +36,11 @@ CLAIMS: tuple[Claim, ...] = (
             "(mu^2/sigma^4) ((x_i-x_{i+1})^2/(2n) - 4 n^2 Delta^2 exp(-mu^2 Delta^2/(4 sigma^2)))."
         ),
         conclusion=Inequality(
-            bounds.slope_jump, ">=", bounds.slope_jump_bound, nonnegative_left=True
+            bounds.slope_jump,
+            ">=",
+            bounds.slope_jump_bound,
+            nonnegative_left=True,
+            margin=bounds.slope_jump_margin,
         ),
         hypotheses=(SPACING_TWO,),
         range=Range("gaps", Places((bounds.left_mean, bounds.right_mean))),

@@ -14,7 +14,7 @@ CLAIMS: tuple[Claim, ...] = (
         conclusion=Stated("regularity"),
         subject="network",
         hypotheses=(SIGNS,),
-        derivation="hessian",
+        derivation="regularity",
         remark=CLASS_ONLY,
     ),
 )

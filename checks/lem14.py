@@ -30,6 +30,7 @@ CLAIMS: tuple[Claim, ...] = (
             Structural("f' >= -gamma on [-delta, delta]", "function_slope_bounded_below"),
         ),
         leans_on=("lem14.a", "lem14.b"),
+        derivation="slope_lower_bound",
         remark="Instances have f a polynomial.",
     ),
     Claim(
@@ -40,10 +41,15 @@ CLAIMS: tuple[Claim, ...] = (
             "(1 - 2 (delta/sqrt(2 pi sigma^2) + 1) exp(-delta^2/(2 sigma^2)))."
         ),
         conclusion=Inequality(
-            bounds.truncated_square, ">=", bounds.truncated_square_floor, nonnegative_left=True
+            bounds.truncated_square,
+            ">=",
+            bounds.truncated_square_floor,
+            nonnegative_left=True,
+            margin=bounds.truncated_square_margin,
         ),
         subject="function",
         hypotheses=WIDTHS,
         leans_on=("lem14.c", "lem14.d"),
+        derivation="slope_lower_bound",
     ),
 )

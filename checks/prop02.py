@@ -15,7 +15,11 @@ CLAIMS: tuple[Claim, ...] = (
         source=Source("proposition 2", 7),
         statement="V[W(m_i)] >= (x_i - x_{i+1})^2/(2n) for 1 <= i <= n-1.",
         conclusion=Inequality(
-            bounds.variance_at_midpoint, ">=", bounds.squared_gap_share, nonnegative_left=True
+            bounds.variance_at_midpoint,
+            ">=",
+            bounds.squared_gap_share,
+            nonnegative_left=True,
+            margin=bounds.midpoint_variance_margin,
         ),
         range=Range("gaps"),
         leans_on=("prop02.c", "prop02.c2", "prop02.d"),

@@ -4,34 +4,48 @@ Coverage notes. r is the spacing ratio mu Delta / sigma.
 
 | family | count | what it is for |
 |---|---|---|
-| `sample-*` | 10 | small samples without a network (the generated networks are added to them): r from 0.01 to 100, all spellings of the noise level; statements about the sample and about all theta |
-| `real-*` | 4 | data sets of scikit-learn with ties, merged: irregular gaps, clusters, outliers |
-| `random-*` | 12 | seeded Gaussian networks on equispaced, normal, uniform, clustered, outlying and shifted samples, n = 2 to 50; batches of every kind (`unbiased`), `prop06a`, `prop10`, `hess15`, `excess` |
-| `fitted-*` | 13 | networks close to s*: nine with r >= 8 and R_n <= 1/(16 n sigma^2) (`prop07`), n = 2 to 20, of which four with n >= 10; four with r < 8, where the excess risk is small and the risk is not |
-| `shape-*` | 12 | coinciding kinks, kinks on data means, dead neurons, one neuron, 50 and 200 neurons, inner weights that are not +-1 |
-| `minimum-*` | 8 | strict local minima with overlapping clusters, two to four neurons, linearly stable (`eq08`, `prop06b`) |
-| `large-rate-*` | 11 | strict local minima that are linearly stable at a rate above the threshold of `thm08` |
+| `sample-*` | 10 | small samples to which generated networks are added; r from 0.01 to 100 |
+| `real-*` | 4 | data sets of scikit-learn with ties, merged: irregular gaps, outliers |
+| `random-*` | 12 | seeded Gaussian networks, n = 2 to 50, all kinds of sample and batch |
+| `fitted-*` | 13 | networks close to s*: nine with r >= 8, four of these with n >= 10; four below |
+| `shape-*` | 12 | coinciding kinks, dead neurons, 1, 50 and 200 neurons, general inner weights |
+| `minimum-*` | 8 | strict local minima with overlapping clusters, linearly stable |
+| `large-rate-*` | 11 | minima that are linearly stable at a rate above the threshold of thm08 |
 
-The first instances of `sample-*`, `random-*` and `shape-*` carry the parameters of lem13 and lem14.
+| claims | instances made for them |
+|---|---|
+| prop02, cor03, thm04, prop09, lem12, steps of these | samples of every family with r >= 2 |
+| `unbiased` | `random-*`, `real-*`, `shape-*`: batches of 1, some, all points; sum, mean |
+| `hess15`, `prop06a`, `prop10`, `excess` | every network with inner weights +-1 |
+| `prop07` | `fitted-*` with r >= 8: there R_n <= 1/(16 n sigma^2) |
+| `eq08`, `prop06b` | `minimum-*`, `large-rate-*` |
+| `thm08` | `large-rate-*` |
+| `lem13`, `lem14a`, `lem14b` | the first instances of `sample-*`, `random-*`, `shape-*` |
+
 All bounds on outer weights are `C_n/sigma^6` but where that is too small for the network.
 
 **The arithmetic of `large-rate-*`.** Let the points be at least Delta apart, with r so large that
 `exp(-r^2/8)` is nothing. The network with a right-active neuron of kink `mu x_n` and outer weight
-`-m/sigma^2` (and for m = 2 its mirror image at `mu x_1`) reproduces the score of the last (first) point on
-the active half line. There `f = s_theta(Y) + (Y - mu x_n)/sigma^2 = 0`, so the gradient vanishes and so
-does every term of the Hessian with f. With `z ~ N(0, 1)`, z > 0, a draw of the last point has
-`g = grad s_theta = (sigma z/m, -1/sigma^2)` in (outer weight, bias), and
+`-m/sigma^2` (and for m = 2 its mirror image at `mu x_1`) reproduces the score of the last (first)
+point on the active half line. There `f = s_theta(Y) + (Y - mu x_n)/sigma^2 = 0`, so the gradient
+vanishes and so does every term of the Hessian with f. With `z ~ N(0, 1)`, a draw of the last point
+with z > 0 has `g = grad s_theta = (sigma z/m, -1/sigma^2)` in (outer weight, bias), and
 
-    hess Rhat_j = 2 g g^T,   hess R_n = (2/n) E[g g^T 1(z > 0)]:   trace sigma^2/(n m^2) + 1/(n sigma^4),
-                                             determinant (4/n^2) (1/4 - 1/(2 pi)) / (m sigma)^2 > 0.
+    hess Rhat_j = 2 g g^T,   hess R_n = (2/n) E[g g^T 1(z > 0)],
+    trace hess R_n = sigma^2/(n m^2) + 1/(n sigma^4),
+    det hess R_n = (4/n^2) (1/4 - 1/(2 pi)) / (m sigma)^2 > 0.
 
-With a = m eta, `E (I - a H)^2 < I` means `a E[g g^T |g|^2] < E[g g^T]`, as `H^2 = 4 |g|^2 g g^T`. As
-`|g|^2 = 1/sigma^4 + sigma^2 z^2/m^2`, this holds for a a little below `sigma^4`: `eta < about sigma^4/m`. The
-threshold is `2^12 sigma^2/(mu n^2 Delta)`. Both hold for an eta if `Delta > 2^12 m/(mu n^2 sigma^2)`, and
-`sigma <= sigma_0` is `sigma <= 1/n`: with these Delta, `sigma_1 = mu Delta/8 > 1`; `sigma_2 = 1`, as its inequality
-reads `mu^2 Delta^2/(32 sigma^2) >= 26 + 1/2 + 2 ln(x_n - x_1) + 4 ln C_n - 24 ln sigma - ln(pi n^5 mu)`, at most
-a few hundred on the right against more than 10^6 on the left, whose left side grows faster as sigma falls;
-`sigma_3 = 1/n`; `sigma_4 = mu n^(5/2) Delta/2^10 > 1`.
+With a = m eta, `E (I - a H)^2 < I` means `a E[g g^T |g|^2] < E[g g^T]`: `H^2 = 4 |g|^2 g g^T`. As
+`|g|^2 = 1/sigma^4 + sigma^2 z^2/m^2`, this holds for a a little below `sigma^4`: eta below about
+`sigma^4/m`. The threshold is `2^12 sigma^2/(mu n^2 Delta)`. Some eta lies between the two if
+`Delta > 2^12 m/(mu n^2 sigma^2)`, and `sigma <= sigma_0` is then `sigma <= 1/n`:
+
+- `sigma_1 = mu Delta/8 > 1`;
+- `sigma_2 = 1`, as its inequality reads `mu^2 Delta^2/(32 sigma^2) >= 38 ln 2 + 1/2 + 2 ln L
+  + 4 ln C_n - 24 ln sigma - ln(pi n^5 mu)` with `L = x_n - x_1`: at sigma = 1 more than 10^6 on the
+  left against a few hundred on the right, and as sigma falls the left side grows faster;
+- `sigma_3 = 1/n`;
+- `sigma_4 = mu n^(5/2) Delta/2^10 > 1`.
 
 | instance | n | m | mu | sigma | 1/n | Delta | threshold | eta | largest stable eta |
 |---|---|---|---|---|---|---|---|---|---|
@@ -47,8 +61,8 @@ a few hundred on the right against more than 10^6 on the left, whose left side g
 | `five-shifted` | 5 | 2 | 0.97 | 0.18 | 0.2 | 1e6 | 5.47e-6 | 2e-4 | 5.25e-4 |
 | `ten-two` | 10 | 2 | 0.99 | 0.09 | 0.1 | 1e5 | 3.35e-6 | 1e-5 | 3.28e-5 |
 
-The rates of `minimum-*` are at most half of the largest eta with `2 E[H] - m eta E[H^2] > 0`, H the pointwise Hessian
-of one draw: sufficient for linear stability whatever f is.
+The rates of `minimum-*` are at most half of the largest eta with `2 E[H] - m eta E[H^2] > 0`, H the
+pointwise Hessian of one draw: sufficient for linear stability whatever f is.
 """
 
 from __future__ import annotations
@@ -57,7 +71,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -96,13 +110,13 @@ def equispaced(size: int, gap: str | Fraction, start: str = "0") -> Points:
 
 
 def normal(size: int, seed: int) -> Points:
-    """Sorted standard normal draws of 3 decimals, moved apart by 1/1000 each so that none are equal."""
+    """Sorted standard normal draws of 3 decimals, moved apart by 1/1000 each: none are equal."""
     draws = sorted(_generator(seed).standard_normal(size))
     return tuple(Fraction(round(1000 * float(d)) + k, 1000) for k, d in enumerate(draws))
 
 
 def uniform(size: int, seed: int, length: int = 1) -> Points:
-    """Points on about `[0, length]` whose gaps are those of uniform draws, at least 1/1000 of the mean."""
+    """Points with the gaps of uniform draws on about `[0, length]`, kept off 0."""
     gaps = _generator(seed).standard_exponential(size)
     unit = Fraction(length, 1000 * size)
     return tuple(itertools.accumulate((1 + round(1000 * float(g))) * unit for g in gaps))
@@ -130,7 +144,7 @@ def _noise(sigma: str | None = None, mu: str | None = None, time: str | None = N
 
 
 def _function(power: int, a: str, f: str, beta: str, gamma: str, delta: str) -> Mapping[str, Any]:
-    """Parameters of lem13 (`k`, `A`) and of lem14 (`f` from its constant coefficient on, and the rest)."""
+    """Parameters of lem13 (`k`, `A`) and of lem14 (`f` by ascending coefficients, and the rest)."""
     values = {"A": a, "beta": beta, "gamma": gamma, "delta": delta}
     return {"k": power, "f": list(_points(f)), **{k: Fraction(v) for k, v in values.items()}}
 
@@ -333,7 +347,7 @@ def _fitted() -> list[Instance]:
         ("pair-ten", _points("-3 3.1"), _noise("0.5", "0.9"), 4),
         ("triple-nine", _points("0 1 2.1"), _noise("0.11", "0.99"), 4),
         ("triple-ten-thousand", _points("0 10000 21000"), _noise("0.9", "0.9001"), 2),
-        ("four-thousand", equispaced(4, "100", "-150"), _noise("0.1", "0.999"), 2),
+        ("four-thousand", equispaced(4, "101", "-150"), _noise("0.1", "0.999"), 2),
         ("five-time", equispaced(5, "3"), _noise(time="0.04"), 2),
         ("ten-nine", equispaced(10, "2", "-9"), _noise("0.2"), 2),
         ("eleven-uneven", _points("0 1 2.5 3.5 5 6.1 7.2 9 10.5 12 13"), _noise("0.1"), 2),

@@ -52,8 +52,8 @@ def select(ids: Iterable[str] | None = None) -> tuple[Claim, ...]:
     """Claims with the given ids, each once, in the order of `claims`.
 
     Args:
-        ids: ids; one without its reading (`eq08`) stands for all its readings (`eq08@sum`,
-            `eq08@mean`). None stands for all claims.
+        ids: ids; one that is no id itself but that of readings (`eq08`) stands for all of them
+            (`eq08@sum`, `eq08@mean`). None stands for all claims.
 
     Raises:
         UnknownClaimError: no claim has this id; the message suggests the nearest.
@@ -63,7 +63,8 @@ def select(ids: Iterable[str] | None = None) -> tuple[Claim, ...]:
         return known
     wanted: set[str] = set()
     for name in ids:
-        matching = {claim.id for claim in known if name in (claim.id, base_id(claim.id))}
+        matching = {claim.id for claim in known if claim.id == name}
+        matching = matching or {claim.id for claim in known if base_id(claim.id) == name}
         if not matching:
             every = {base_id(claim.id) for claim in known} | {claim.id for claim in known}
             raise UnknownClaimError(name, sorted(every))

@@ -102,13 +102,16 @@ class Inequality:
     """`left relation right` for every value of the free variables.
 
     `nonnegative_left` says that the left side is non-negative by definition, so that a right side
-    certified `<= 0` makes the inequality trivial.
+    certified `<= 0` makes the inequality trivial. `margin`, where the sides can touch, is `left -
+    right` (or a lower bound of it) written without cancellation: certified non-negative, it decides
+    a `>=` that two balls cannot.
     """
 
     left: Side
     relation: Relation
     right: Side
     nonnegative_left: bool = False
+    margin: Side | None = None
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,6 @@ class Claim:
         literal: whether this reading is the printed one.
         severity: what kind of failure it is, should it fail.
         repairs: id of the printed form that this one replaces.
-        nontrivial_from: smallest sample size at which the claim says anything, if above 2.
         remark: a convention of this project on which the verdict depends.
     """
 

@@ -1,13 +1,14 @@
 """Networks for a sample that comes without one: generated, seeded, exact.
 
-A statement about all parameters of a network is tried on a sample through the networks of `networks_for`:
+A statement about all parameters of a network is tried on a sample through the networks of
+`networks_for`:
 
-| name | what it is | what it is for |
+| name | what it is | for |
 |---|---|---|
-| `random` | 8 neurons, kinks over the range of the noised data, Gaussian outer weights | statements about every theta |
-| `fitted` | piecewise linear interpolant of the empirical score `s*`, kinks where `s*` bends | small risk and excess risk |
-| `structured` | one neuron at each midpoint and each data mean, alternating signs | kinks exactly where the proofs evaluate |
-| `minimum` | strict local minimum of the risk with two neurons, one at each end of the sample | statements about minima |
+| `random` | 8 neurons, kinks over the range of the noised data, Gaussian weights | every theta |
+| `fitted` | piecewise linear interpolant of the empirical score `s*` | small risk |
+| `structured` | a neuron at each midpoint and data mean, signs alternate | kinks of the proofs |
+| `minimum` | strict local minimum of the risk, one neuron at each end of the sample | minima |
 
 The arithmetic is multiple-precision (50 digits) and the results are short decimals, so that no
 parameter depends on the last bits of a floating-point library. `minimum` is left out where Newton's
@@ -89,7 +90,7 @@ def networks_for(instance: Instance, seed: int = 0) -> list[tuple[str, NetworkDa
 
     Returns:
         Pairs of a name of the module's table and a network with inner weights +-1 whose outer
-        weights respect the bound of the class. `bound` is set only where `C_n/sigma^6` is too small.
+        weights respect the bound of the class, set only where `C_n/sigma^6` is too small.
     """
     noised = _Noised.of(instance)
     networks = [
@@ -161,12 +162,13 @@ def fitted_network(instance: Instance, *, per_gap: int | None = None) -> Network
     In a gap of at least 2.5 noise levels the kinks stand around the midpoint at multiples of
     `h = sigma^2/(mu gap)`; stretches of closer points get evenly spaced kinks. Both ends have slope
     `-1/sigma^2`. Kinks right of the centre belong to right-active neurons, kinks left of it to
-    left-active ones, and one pair of opposite neurons with a common kink carries the affine part, so
-    that the function is represented exactly.
+    left-active ones, and one pair of opposite neurons with a common kink carries the affine part,
+    so that the function is represented exactly.
 
     Args:
         instance: sample and noise level.
         per_gap: kinks around each midpoint: 2, 4 or 6; None chooses by the size of the sample.
+            Gaps below 6 noise levels get at least 4.
     """
     noised = _Noised.of(instance)
     if per_gap is None:
@@ -296,8 +298,8 @@ def network_of(
 ) -> NetworkData:
     """Network with given kinks, with a bound that its outer weights and `C_n/sigma^6` respect.
 
-    `bound` stays None where `C_n/sigma^6` exceeds every outer weight by one per cent; otherwise it is
-    the next power of ten above both.
+    `bound` stays None where `C_n/sigma^6` exceeds every outer weight by one per cent; otherwise it
+    is the next power of ten above both.
     """
     biases = tuple(-w * t for w, t in zip(inner, kinks, strict=True))
     largest = max(abs(w) for w in outer)
@@ -378,7 +380,7 @@ _Node = tuple[Real, Real, "Callable[[Real], Real]"]
 
 
 def _nodes(noised: _Noised, per_gap: int) -> list[_Node]:
-    """Knots of the interpolant: place, scale to which it may be rounded, and what it interpolates."""
+    """Knots of the interpolant: place, scale of its rounding, and what it interpolates."""
     sigma, centres = noised.sigma, noised.centres
     wide = [2 * (b - a) >= _WIDE * sigma for a, b in itertools.pairwise(centres)]
     first = [True, *wide]
@@ -396,8 +398,9 @@ def _nodes(noised: _Noised, per_gap: int) -> list[_Node]:
         sharp = gap >= 6 * sigma
         left = line(a) if sharp and first[i] else noised.score
         right = line(b) if sharp and last[i + 1] else noised.score
-        inner = {2: (), 4: ("1.2",), 6: ("1", "2.5")}[per_gap]
-        outer = {2: "2", 4: "4", 6: "6"}[per_gap]
+        count = per_gap if sharp else max(per_gap, 4)
+        inner = {2: (), 4: ("1.2",), 6: ("1", "2.5")}[count]
+        outer = {2: "2", 4: "4", 6: "6"}[count]
         reach = min(_mp.mpf(outer) * scale, _mp.mpf("0.42") * gap)
         middle = (a + b) / 2
         offsets = [_mp.mpf(c) * scale for c in inner]

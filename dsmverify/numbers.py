@@ -153,3 +153,23 @@ def nearest_cut(position: Integers, count: int) -> Integers:
     piece = np.arange(count + 1)
     left, right = piece < position[:, None], piece > position[:, None]
     return np.where(left, piece + 1, np.where(right, piece, 0))
+
+
+def inverse_order(order: Integers) -> Integers:
+    """Place of each element in an order: `inverse[order[k]] = k`."""
+    return np.argsort(order)
+
+
+def at_least(index: Integers, lowest: int) -> Integers:
+    """Indices, with those below `lowest` raised to it."""
+    return np.maximum(index, lowest)
+
+
+def earlier_and_later(row: Integers, column: Integers) -> tuple[Integers, Integers]:
+    """Smaller and larger of two indices, broadcast."""
+    return np.minimum(row, column), np.maximum(row, column)
+
+
+def first_members(group: Integers, count: int) -> Integers:
+    """First index of each group number 0..count-1 (numbers that do not occur: the last index)."""
+    return np.minimum(np.searchsorted(group, np.arange(count)), count - 1)

@@ -232,9 +232,7 @@ def find_mismatches(
         if record is None:
             found.append(Mismatch(outcome.claim.id, "none recorded", outcome.verdict, ""))
         elif record.verdict != outcome.verdict:
-            found.append(
-                Mismatch(outcome.claim.id, record.verdict, outcome.verdict, record.reason)
-            )
+            found.append(Mismatch(outcome.claim.id, record.verdict, outcome.verdict, record.reason))
     if not battery:
         for row in rows:
             record = expected.get(row.claim)
@@ -377,9 +375,7 @@ def _why_unknown(rows: Iterable[Row]) -> str:
         for row in rows
         if row.answer == "UNKNOWN"
     )
-    ranked = sorted(
-        kinds.items(), key=lambda item: (item[0] not in _REASONS, -item[1], item[0])
-    )
+    ranked = sorted(kinds.items(), key=lambda item: (item[0] not in _REASONS, -item[1], item[0]))
     parts = [
         f"{kind} at {count} instance{'s' if count > 1 else ''}"
         for kind, count in ranked[:_SHOWN_REASONS]

@@ -30,7 +30,7 @@ from dsmverify.formulas.risk import (
     residual_means,
 )
 from dsmverify.formulas.setting import Network, Sample
-from dsmverify.numbers import N, Numbers
+from dsmverify.numbers import N, Numbers, at_least, earlier_and_later, inverse_order
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def feature_grams(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> tup
     left_square = ns.cumsum(y.upper_square + ns.concatenate((zero, step)))
 
     row, column = np.arange(m)[:, None], np.arange(m)[None, :]
-    later, earlier = np.maximum(row, column), np.minimum(row, column)
+    earlier, later = earlier_and_later(row, column)
     apart = network.kinks[later] - network.kinks[earlier]
     rises, falls = network.signs > 0, network.signs < 0
     both_right = ns.constant(rises[row] & rises[column])
@@ -138,7 +138,7 @@ def tangent_kernel(
     Source: prop10, p. 20; first term of eq. 15, p. 26.
     """
     square, mixed, counts = feature_grams(ns, sample, network)
-    neuron = np.argsort(network.order)
+    neuron = inverse_order(network.order)
     loadings = [_loading(ns, network, name) for name in parameters]
     rows = []
     for far, near in loadings:
@@ -179,7 +179,7 @@ def residual_curvature(
     Source: eqs. 15-16, p. 26, derived in derivations/hessian.py (the printed sign differs).
     """
     active, far = residual_means(ns, sample, network)
-    neuron = np.argsort(network.order)
+    neuron = inverse_order(network.order)
     inner_mean = network.kinks * active + ns.constant(network.signs) * far
     zero = 0 * active
     dirac = zero
@@ -266,7 +266,7 @@ class KernelProduct(Generic[N]):
             )
         )
         active, distance = active_means(ns, (mean, from_lower, to_upper), y.gaps, signs)
-        neuron = np.argsort(self.network.order)
+        neuron = inverse_order(self.network.order)
         return ns.concatenate(
             [
                 (load_far * distance + load_near * active)[neuron] / (m * m)
@@ -323,7 +323,7 @@ def _between(ns: Numbers[N], network: Network[N], y: Mixture[N]) -> tuple[N, N, 
     gap = ns.concatenate((zero, y.gaps))
     start = ns.concatenate((network.kinks[:1], network.kinks[: m - 1]))
     offset = above * (start[None, :] - network.kinks[:, None])
-    before = np.maximum(np.arange(m) - 1, 0)
+    before = at_least(np.arange(m) - 1, 0)
     probability = ns.cumsum(above * mass)
     from_row = ns.cumsum(above * lower + offset * mass)
     to_column = ns.cumsum(above * (gap * probability[:, before] + upper))

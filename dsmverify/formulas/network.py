@@ -16,7 +16,7 @@ from typing import Generic
 import numpy as np
 
 from dsmverify.formulas.setting import Network
-from dsmverify.numbers import Integers, N, Numbers
+from dsmverify.numbers import Integers, N, Numbers, at_least, first_members
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def value(ns: Numbers[N], y: N, network: Network[N], position: Integers) -> N:
     Source: section 0.
     """
     parts = pieces(ns, network)
-    kink = np.maximum(position - 1, 0)
+    kink = at_least(position - 1, 0)
     return parts.values[kink] + parts.slopes[position] * (y - network.kinks[kink])
 
 
@@ -121,6 +121,5 @@ def total_variation(ns: Numbers[N], network: Network[N], kink_weights: N) -> N:
 
     Source: D-tv, pp. 6 and 9.
     """
-    first = np.searchsorted(network.group, np.arange(network.width))
-    first = np.minimum(first, network.width - 1)
+    first = first_members(network.group, network.width)
     return ns.sum(ns.absolute(slope_jumps(ns, network)) * kink_weights[first])

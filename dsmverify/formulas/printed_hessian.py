@@ -16,7 +16,7 @@ import numpy as np
 from dsmverify.formulas.curvature import hessian
 from dsmverify.formulas.risk import geometry
 from dsmverify.formulas.setting import Network, Sample
-from dsmverify.numbers import N, Numbers
+from dsmverify.numbers import N, Numbers, inverse_order
 
 
 def printed_kink_term(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> N:
@@ -37,7 +37,7 @@ def printed_kink_term(ns: Numbers[N], sample: Sample[N], network: Network[N]) ->
     terms = residuals * ns.exp(-(seen.z * seen.z) / 2)
     width = ns.root(ns.pi, 2) * sample.sigma * (network.width * sample.size)
     sums = ns.root(ns.constant(2), 2) / width * ns.sum(terms, axis=0)
-    by_neuron = sums[np.argsort(network.order)]
+    by_neuron = sums[inverse_order(network.order)]
     return -(network.outer * network.inner * by_neuron)
 
 

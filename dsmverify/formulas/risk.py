@@ -22,7 +22,7 @@ import numpy as np
 
 from dsmverify.formulas.network import Pieces, pieces, tail_sums
 from dsmverify.formulas.setting import Network, Sample
-from dsmverify.numbers import Integers, N, Numbers
+from dsmverify.numbers import Integers, N, Numbers, at_least, inverse_order
 
 Parameter = Literal["outer", "bias", "inner"]
 """Groups of parameters that a gradient or Hessian runs over."""
@@ -56,7 +56,7 @@ def geometry(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> Geometry
     centre, mass, first, second = ns.normal_pieces(z, network.position)
     piece = np.arange(network.width + 1)
     left = piece < network.position[:, None]
-    kink = np.maximum(np.where(left, piece, piece - 1), 0)
+    kink = at_least(np.where(left, piece, piece - 1), 0)
     return Geometry(pieces(ns, network), z, centre, (mass, first, second), kink)
 
 
@@ -70,18 +70,25 @@ def residual(
     return value, sample.sigma * seen.parts.slopes + 1 / sample.sigma
 
 
-def risk(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> N:
-    """`R_n(theta)`, exact up to the rounding of the number system.
+def point_risks(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> N:
+    """`E_{Y ~ N(mu x_i, sigma^2)} [f^2]` for each training point. `[n]`.
 
-    `(1/n) sum_i sum_p f(c)^2 M0 + 2 f(c) a M1 + a^2 M2`.
+    `sum_p f(c)^2 M0 + 2 f(c) a M1 + a^2 M2`.
 
     Source: D-risk, eq. 5 (derivations/risk.py).
     """
     seen = geometry(ns, sample, network)
     value, slope = residual(ns, sample, seen, (sample.size, network.width))
     mass, first, second = seen.moments
-    square = value * (value * mass + 2 * slope * first) + slope * slope * second
-    return ns.sum(ns.sum(square)) / sample.size
+    return ns.sum(value * (value * mass + 2 * slope * first) + slope * slope * second)
+
+
+def risk(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> N:
+    """`R_n(theta)`, exact up to the rounding of the number system.
+
+    Source: D-risk, eq. 5 (derivations/risk.py).
+    """
+    return ns.sum(point_risks(ns, sample, network)) / sample.size
 
 
 def active_means(ns: Numbers[N], pieces_of: tuple[N, N, N], gaps: N, signs: Integers) -> tuple[N, N]:
@@ -149,5 +156,5 @@ def gradient(
         "bias": lambda: outer * active,
         "inner": lambda: outer * (network.kinks * active + ns.constant(network.signs) * far),
     }
-    neuron = np.argsort(network.order)
+    neuron = inverse_order(network.order)
     return ns.concatenate([2 * groups[name]()[neuron] / network.width for name in parameters])

@@ -28,7 +28,7 @@ def prepare_folder(path: str | os.PathLike[str], *, argument: str = "--out") -> 
     folder = Path(path)
     try:
         present = folder
-        while not os.path.lexists(present) and present != present.parent:
+        while not _exists(present) and present != present.parent:
             present = present.parent
         if not stat.S_ISDIR(present.stat().st_mode):
             raise OutputError(str(folder), f"{present} is not a folder", argument)
@@ -84,8 +84,17 @@ def write_files(
     return tuple(target / name for name in texts)
 
 
+def _exists(path: Path) -> bool:
+    """Whether there is something; unlike os.path.lexists, a name too long is an error."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def _create(folder: Path, created: list[Path]) -> None:
-    missing = [path for path in (folder, *folder.parents) if not os.path.lexists(path)]
+    missing = [path for path in (folder, *folder.parents) if not _exists(path)]
     for path in reversed(missing):
         path.mkdir()
         created.append(path)

@@ -19,14 +19,15 @@ _SHOWN_INPUTS = 100
 
 _HOW_TO_READ = """\
 At one instance the answer is TRUE or FALSE only if interval arithmetic certifies it there, over \
-the whole range of `i` and `y` that the statement speaks about; UNKNOWN if it does not decide; and \
-NOT_APPLICABLE if a hypothesis is certified to fail. PROVED means: proved symbolically, or by \
-intervals over the whole domain. REFUTED means: at one exact instance every hypothesis is certified \
-and the conclusion certified false. HOLDS means: certified TRUE at every applicable instance tried, \
-k of them; it is not a proof. VACUOUS means: certified that nothing meets the hypotheses. \
-UNDECIDED is everything else. UNKNOWN, NOT_APPLICABLE and trivial instances (the right side says \
-nothing there) are never counted as passes. The slack is the room that an inequality leaves: 1 is \
-equality, 2 holds by a factor of 2, below 1 fails; the median is the lower one."""
+the whole range of `i` and `y` that the statement speaks about; UNKNOWN if it does not decide; \
+and NOT_APPLICABLE if a hypothesis is certified to fail. PROVED means: proved symbolically, or \
+by intervals over the whole domain. REFUTED means: at one exact instance every hypothesis is \
+certified and the conclusion certified false. HOLDS means: certified TRUE at every applicable \
+instance tried, k of them; it is not a proof. VACUOUS means: certified that nothing meets the \
+hypotheses. UNDECIDED is everything else. UNKNOWN, NOT_APPLICABLE and trivial instances (the \
+right side says nothing there) are never counted as passes. The slack is the room that an \
+inequality leaves: 1 is equality, 2 holds by a factor of 2, below 1 fails; the median is the \
+lower one."""
 
 _LIMITS = """\
 The findings concern version 1 of the paper on arXiv only. "Fails as printed" is not "the theorem \
@@ -132,8 +133,10 @@ def _failure(report: Report, outcome: ClaimOutcome) -> Iterable[str]:
         yield f"**{escape(outcome.reason)}**"
     severity = f" Severity: {escape(outcome.severity)}." if outcome.severity else ""
     yield (
-        f"{escape(claim.statement)} ({escape(claim.source.statement)}, p. {claim.source.page})."
-        f"{severity} FALSE at {outcome.false} of {_number(outcome.applicable, 'applicable instance')}."
+        f"{escape(claim.statement.rstrip('.'))} "
+        f"({escape(claim.source.statement)}, p. {claim.source.page})."
+        f"{severity} FALSE at {outcome.false} of "
+        f"{_number(outcome.applicable, 'applicable instance')}."
     )
     rows = [row for row in report.rows_of(claim.id) if row.answer == "FALSE"]
     first = (outcome.certificate or {}).get("witness", {}).get("instance")

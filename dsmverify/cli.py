@@ -1,0 +1,365 @@
+"""The command line. It calls the public API only, and decides nothing.
+
+Exit status: 0 everything is as recorded; 1 a verdict or an answer is not, or a derivation fails;
+2 bad input or usage; 3 not completed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from dsmverify.errors import DsmverifyError, InputError, NotCompletedError, PrecisionError, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dsmverify.report import Report
+
+Progress = Callable[[int, int, str], None]
+"""Called with how much is done, how much there is, and what was done last."""
+
+NOT_COMPLETED = NotCompletedError.exit_status
+USAGE = InputError.exit_status
+_DEFAULT_FOLDER = "dsmverify-report"
+_PLAIN_WIDTH = 132
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status.
+
+    Args:
+        arguments: without the program's name; None takes those of the process.
+    """
+    try:
+        result = cli.main(args=arguments, prog_name="dsmverify", standalone_mode=False)
+    except click.ClickException as error:
+        return _fail(error.format_message(), USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted before it was finished", NOT_COMPLETED)
+    except PrecisionError as error:
+        return _fail(str(error), NOT_COMPLETED)
+    except DsmverifyError as error:
+        return _fail(str(error), error.exit_status)
+    except MemoryError:
+        return _fail("out of memory; try fewer points, claims or --jobs", NOT_COMPLETED)
+    return result if isinstance(result, int) else 0
+
+
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if not value or context.resilient_parsing:
+        return
+    from dsmverify.report import library_versions
+
+    versions = library_versions()
+    click.echo(f"dsmverify {versions.pop('dsmverify')}")
+    for name, version in versions.items():
+        click.echo(f"{name} {version}")
+    context.exit()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the versions of dsmverify, Arb, SymPy, torch and the rest.",
+)
+def cli() -> None:
+    """Check every claim of one paper on denoising score matching, with certified arithmetic."""
+
+
+@cli.command()
+@click.argument("file", metavar="INSTANCE.json")
+@click.option(
+    "--system",
+    type=click.Choice(["float64", "torch", "mpmath", "arb"]),
+    default="arb",
+    show_default=True,
+    help="Number system.",
+)
+@click.option(
+    "--digits",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="Significant digits (mpmath and arb).",
+)
+@click.option("--hessian", is_flag=True, help="Give the Hessian of wide networks as well.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate(file: str, system: str, digits: int, hessian: bool, as_json: bool) -> None:
+    """Evaluate every formula at one instance."""
+    from dsmverify.data import read_instances
+
+    instances = read_instances([file])
+    if len(instances) != 1:
+        raise InputError(
+            "INSTANCE.json",
+            f"{file} with {len(instances)} instances",
+            "evaluate takes one",
+            "write it to a file of its own",
+        )
+    from dsmverify.evaluate import evaluate as evaluate_instance
+
+    result = evaluate_instance(instances[0], system=system, digits=digits, hessian=hessian)
+    if as_json:
+        click.echo(json.dumps(result, indent=1, allow_nan=False))
+    else:
+        _print_values(result)
+
+
+@cli.command()
+@click.argument("data", nargs=-1, metavar="[DATA]...")
+@click.option("--mu", metavar="M", help="Signal factor, together with --sigma.")
+@click.option("--sigma", metavar="S", help="Noise level; alone it means mu = sqrt(1 - sigma^2).")
+@click.option("--time", metavar="T", help="Diffusion time, instead of --mu and --sigma.")
+@click.option("--learning-rate", metavar="ETA", help="Learning rate.")
+@click.option("--column", metavar="NAME", help="Column of a CSV file, by name or from 1.")
+@click.option("--network", metavar="FILE", help="Network of yours, .npz or .pt.")
+@click.option("--drop-ties", is_flag=True, help="Keep one of each group of equal points.")
+@click.option("--claims", "ids", metavar="ID,...", help="Check these claims only.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    default=_DEFAULT_FOLDER,
+    show_default=True,
+    help="Folder for report.json, report.md and junit.xml.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+def check(
+    data: tuple[str, ...],
+    mu: str | None,
+    sigma: str | None,
+    time: str | None,
+    learning_rate: str | None,
+    column: str | None,
+    network: str | None,
+    drop_ties: bool,
+    ids: str | None,
+    out: str,
+    jobs: int,
+) -> int:
+    """Check the claims on DATA (CSV, .npy or instance .json), or on the bundled battery."""
+    from dsmverify import catalogue
+    from dsmverify.data import read_instances
+    from dsmverify.report import prepare_folder
+
+    chosen = None if ids is None else _ids(ids)
+    catalogue.select(chosen)  # a bad id fails before anything is read
+    instances = None
+    if data:
+        instances = read_instances(
+            data,
+            column=_column(column),
+            mu=mu,
+            sigma=sigma,
+            time=time,
+            learning_rate=learning_rate,
+            network=network,
+            drop_ties=drop_ties,
+        )
+    else:
+        _refuse_without_data(
+            {
+                "--mu": mu,
+                "--sigma": sigma,
+                "--time": time,
+                "--learning-rate": learning_rate,
+                "--column": column,
+                "--network": network,
+                "--drop-ties": drop_ties or None,
+            }
+        )
+    folder = prepare_folder(out)
+
+    from dsmverify.check import check as check_instances
+
+    with _progress_bar() as progress:
+        report = check_instances(instances, claims=chosen, jobs=jobs, progress=progress)
+    paths = report.write(folder)
+    _print_summary(report)
+    shown = next((path for path in paths if path.name == "report.md"), folder)
+    click.echo(f"report: {shown} (with {', '.join(p.name for p in paths if p != shown)})")
+    return report.exit_status
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--latex", is_flag=True, help="Print LaTeX.")
+def derive(name: str | None, latex: bool) -> None:
+    """Print the chain of steps of the derivation NAME; without NAME, list the derivations."""
+    from dsmverify import derivation
+
+    if name is None:
+        for known in derivation.names():
+            click.echo(known)
+        return
+    found = derivation.run(name)
+    render = derivation.render_latex if latex else derivation.render_text
+    click.echo(render(found), nl=False)
+
+
+@cli.command()
+def claims() -> None:
+    """List the claims: id, source, statement."""
+    from rich.text import Text
+
+    from dsmverify import catalogue
+    from dsmverify.report.text import plain
+
+    table = _table("id", "source", "statement")
+    for claim in catalogue.claims():
+        place = f"{claim.source.statement}, p. {claim.source.page}"
+        table.add_row(*(Text(plain(cell)) for cell in (claim.id, place, claim.statement)))
+    _console(sys.stdout).print(table)
+
+
+def _fail(message: str, status: int) -> int:
+    from dsmverify.report.text import plain
+
+    click.echo(f"error: {plain(message)}", err=True)
+    return status
+
+
+def _ids(text: str) -> list[str]:
+    ids = [part.strip() for part in text.split(",")]
+    if not all(ids):
+        raise InputError(
+            "--claims",
+            show(text),
+            "every id between commas must be there",
+            "write --claims prop02a,thm04; leave the option out for all claims",
+        )
+    return ids
+
+
+def _column(text: str | None) -> str | int | None:
+    return int(text) if text is not None and text.isdecimal() and text.isascii() else text
+
+
+def _refuse_without_data(options: Mapping[str, object]) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(
+                name,
+                show(value) if isinstance(value, str) else "",
+                "the bundled battery brings its own samples and noise levels",
+                f"name your data before it, or leave {name} out to check the battery",
+            )
+
+
+def _console(stream: IO[str]) -> Console:
+    """Console without colours unless the stream is a terminal and NO_COLOR is not set."""
+    from rich.console import Console
+
+    terminal = stream.isatty()
+    colours = terminal and not os.environ.get("NO_COLOR")
+    return Console(
+        file=stream,
+        force_terminal=terminal,
+        color_system="auto" if colours else None,
+        no_color=not colours,
+        width=None if terminal else _PLAIN_WIDTH,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def _table(*columns: str, right_from: int | None = None) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, name in enumerate(columns):
+        right = right_from is not None and index >= right_from
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    return table
+
+
+@contextlib.contextmanager
+def _progress_bar() -> Iterator[Progress | None]:
+    """A progress bar on standard error, or None where nobody would see it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+    from rich.text import Text
+
+    from dsmverify.report.text import plain
+
+    label = TextColumn("{task.description}", markup=False)
+    columns = (BarColumn(), MofNCompleteColumn(), Remaining(), label)
+    with Progress(*columns, console=_console(sys.stderr), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=Text(plain(what)).plain)
+
+        yield report
+
+
+def _print_summary(report: Report) -> None:
+    from rich.text import Text
+
+    from dsmverify.report.markdown import first_line
+    from dsmverify.report.text import plain, show_number
+
+    styles = {"PROVED": "green", "HOLDS": "green", "REFUTED": "red"}
+    heads = ("claim", "verdict", "applicable", "true", "false", "unknown", "n/a", "least slack")
+    table = _table(*heads, right_from=2)
+    for outcome in report.claims:
+        verdict = Text(outcome.verdict, style=styles.get(outcome.verdict, "yellow"))
+        counts = (outcome.applicable, outcome.true, outcome.false, outcome.unknown)
+        slack = show_number(outcome.slack.min if outcome.slack else None, 4)
+        numbers = [str(count) for count in (*counts, outcome.not_applicable)]
+        table.add_row(Text(plain(outcome.claim.id)), verdict, *numbers, slack)
+    console = _console(sys.stdout)
+    console.print(table)
+    console.print()
+    console.print(Text(plain(first_line(report))))
+    console.print(", ".join(f"{count} {verdict}" for verdict, count in report.counts.items()))
+    for mismatch in report.mismatches:
+        text = f"{mismatch.claim}: {mismatch.found}, but recorded: {mismatch.expected}"
+        console.print(Text(plain(text), style="red"))
+    if not report.mismatches:
+        console.print(
+            "every verdict is the recorded one"
+            if report.battery
+            else "no answer contradicts a recorded verdict"
+        )
+
+
+def _print_values(result: Mapping[str, Any]) -> None:
+    from rich.text import Text
+
+    table = _table("quantity", "value")
+    for name, value in _flat("", result["values"]):
+        table.add_row(Text(name), Text(value))
+    console = _console(sys.stdout)
+    console.print(f"system {result['system']}, {result['digits']} digits")
+    console.print(table)
+    for name, reason in sorted((result.get("unavailable") or {}).items()):
+        console.print(Text(f"{name}: not available: {reason}"))
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Names and spellings of all numbers in what `evaluate` returns."""
+    if isinstance(value, Mapping) and set(value) == {"lower", "upper"}:
+        yield name, f"[{value['lower']}, {value['upper']}]"
+    elif isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from _flat(f"{name}.{key}" if name else str(key), entry)
+    elif isinstance(value, list | tuple):
+        for index, entry in enumerate(value):
+            yield from _flat(f"{name}[{index}]", entry)
+    else:
+        yield name, str(value)
