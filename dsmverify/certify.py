@@ -8,6 +8,7 @@ on the whole range by bisection, each cell as a ball; a FALSE needs an exact poi
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -56,7 +57,10 @@ ACCURACIES = (12, 30, 60, 60)
 """Relative bits of integrals at these levels."""
 
 CELLS = 3000
-"""Bisections that one range of `y` may cost at one level."""
+"""Cells that one range of `y` may cost at one level."""
+
+NARROWEST = Fraction(1, 2**60)
+"""Cells of a range are not bisected below this share of it."""
 
 DIGITS = 12
 """Digits of the enclosures in reports."""
@@ -141,7 +145,9 @@ class Session:
         """The local minimum near the instance's network."""
         if level not in self._minima:
             facts = self.facts(level, at_minimum=False)
-            self._minima[level] = find_minimum(facts.sample, facts.network)
+            self._minima[level] = find_minimum(
+                facts.sample, facts.network, is_last=level == len(LEVELS) - 1
+            )
         return self._minima[level]
 
     def stability(self, level: int, reading: str | None) -> tuple[Truth, str]:
@@ -462,16 +468,17 @@ def _over_interval(
     """
     low, high = ends
     free = dict(where or {})
-    stack = [(Fraction(0), Fraction(1))]
+    queue = deque([(Fraction(0), Fraction(1))])
     spent = 0
-    while stack:
-        first, last = stack.pop()
+    while queue:
+        first, last = queue.popleft()  # widest cells first: a counterexample shows early
         spent += 1
-        if spent > CELLS:
+        if spent > CELLS or last - first < NARROWEST:
+            reason = f"budget: {CELLS} cells" if spent > CELLS else "equality: the sides touch"
             return replace(
                 finding,
                 truth=Truth.UNKNOWN,
-                reason=f"budget: {CELLS} cells",
+                reason=reason,
                 evaluations=finding.evaluations + spent,
             )
         y = _exact_between(low, high, (first + last) / 2)
@@ -485,7 +492,7 @@ def _over_interval(
         left, right = sides(cell)
         if compare(left, relation, right) is not Truth.TRUE:
             middle = (first + last) / 2
-            stack += [(middle, last), (first, middle)]
+            queue += [(first, middle), (middle, last)]
     return replace(finding, evaluations=finding.evaluations + spent)
 
 

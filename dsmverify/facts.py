@@ -510,7 +510,8 @@ class Facts:
         for x in points:
             right = ((high - mu * x) / (sigma * arb(2).sqrt())).erfc()
             left = ((mu * x - low) / (sigma * arb(2).sqrt())).erfc()
-            total += (points[-1] - x) ** 2 * right + (x - points[0]) ** 2 * left
+            behind, ahead = points[-1] - x, x - points[0]  # never squared by **: NaN around 0
+            total += behind * behind * right + ahead * ahead * left
         ratio = mu / (sigma * sigma)
         return ratio * ratio * total / (2 * self.sample.size)
 

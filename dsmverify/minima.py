@@ -48,21 +48,29 @@ class Minimum:
     distance: arb | None = None
 
 
-def find_minimum(sample: Sample[Any], network: Network[Any]) -> Minimum:
+def find_minimum(sample: Sample[Any], network: Network[Any], *, is_last: bool) -> Minimum:
     """The strict local minimum of `R_n` near a network, if Krawczyk's test proves one.
+
+    A network given in decimals is never critical itself; so failing to prove a minimum near it says
+    FALSE only where Newton's first step is certified to leave the neighbourhood, or at the last
+    precision.
 
     Args:
         sample: training points and noise level, as balls.
         network: the network as balls, exact parameters.
+        is_last: whether no higher precision will be tried.
     """
     m = network.width
     at_network = risk.gradient(SYSTEM, sample, network)
     norm = _norm(at_network)
     not_critical = any(differ(entry, arb(0)) is Truth.TRUE for entry in at_network)
-    failure = Minimum(Truth.FALSE if not_critical else Truth.UNKNOWN, None, norm)
+    elsewhere = Minimum(Truth.FALSE if not_critical else Truth.UNKNOWN, None, norm)
+    failure = elsewhere if is_last else Minimum(Truth.UNKNOWN, None, norm)
     if m > MAX_WIDTH:
-        return failure
+        return elsewhere
     start = np.concatenate([network.outer, network.bias])
+    if not_critical and _leaves(curvature.hessian(SYSTEM, sample, network), at_network, start):
+        return elsewhere
     point = midpoints(start)
     for _ in range(NEWTON_STEPS):
         here = _with_parameters(network, point)
@@ -135,6 +143,16 @@ def _with_parameters(network: Network[Any], parameters: Any) -> Network[Any] | N
         signs=signs,
         group=np.arange(m),
     )
+
+
+def _leaves(hessian: Any, gradient: Any, start: Any) -> bool:
+    """Whether Newton's first step certainly leaves the neighbourhood of the start."""
+    try:
+        step = arb_mat(hessian.tolist()).solve(arb_mat([[entry] for entry in gradient]))
+    except ZeroDivisionError:
+        return False
+    limits = [(1 + abs(value)) * arb(2) ** (1 - NEARNESS) for value in start]
+    return any(certainly_below(limit, abs(step[i, 0])) for i, limit in enumerate(limits))
 
 
 def _solve(matrix: Any, vector: Any) -> Any:

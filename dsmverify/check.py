@@ -1,0 +1,200 @@
+"""The main job: every claim at every instance, then the verdicts."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+from dsmverify import catalogue, derivation
+from dsmverify.battery import battery
+from dsmverify.certify import Session
+from dsmverify.claims import Claim, ClaimOutcome, ReadOff, Row
+from dsmverify.errors import DerivationError
+from dsmverify.families import networks_for
+from dsmverify.instance import Instance
+from dsmverify.report import Input, Report, library_versions
+from dsmverify.verdicts import decide_verdict, read_off, sound_row
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One instance to be tried, and the claims to try on it.
+
+    Attributes:
+        instance: what is tried; its name tells a generated network from the sample's own.
+        claims: ids.
+        generated: description of the generated network, None for an instance as given.
+    """
+
+    instance: Instance
+    claims: tuple[str, ...]
+    generated: str | None = None
+
+
+def check(
+    instances: Sequence[Instance] | None = None,
+    claims: Sequence[str] | None = None,
+    *,
+    jobs: int = 1,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Report:
+    """Evaluate claims on instances with certified arithmetic.
+
+    An instance without a network also stands for its sample: statements over all networks are tried
+    on a generated, seeded family, one instance for each network, and the report says so.
+
+    Args:
+        instances: what to check; None for the bundled battery.
+        claims: ids; None for all of them. `eq08` selects all its readings.
+        jobs: worker processes; the report is the same for any number.
+        seed: of the generated networks.
+        progress: called with the number of trials done, their total, and what was done.
+
+    Raises:
+        UnknownClaimError: an id that no claim has.
+    """
+    chosen = catalogue.select(claims)
+    given = battery() if instances is None else list(instances)
+    trials = list(_trials(given, chosen, seed))
+    proofs = prove(chosen)
+    proved = frozenset(name for name, holds in proofs.items() if holds)
+    started = perf_counter()
+    found: list[tuple[tuple[Row, ...], float] | None] = [None] * len(trials)
+    for done, (place, rows, seconds) in enumerate(_run(trials, proved, jobs), start=1):
+        found[place] = rows, seconds
+        if progress is not None:
+            progress(done, len(trials), trials[place].instance.name)
+    rows_of: dict[str, list[Row]] = {claim.id: [] for claim in chosen}
+    by_id = {claim.id: claim for claim in chosen}
+    timings: dict[str, float] = {}
+    for trial, entry in zip(trials, found, strict=True):
+        assert entry is not None  # _run yields every trial once
+        timings[trial.instance.name] = entry[1]
+        for row in entry[0]:
+            rows_of[row.claim].append(sound_row(row, by_id[row.claim]))
+    files = {trial.instance.name: trial.instance.to_json() for trial in trials}
+    outcomes = _outcomes(chosen, rows_of, proofs, files)
+    timings["total"] = perf_counter() - started
+    return Report(
+        claims=tuple(outcomes),
+        rows=tuple(row for claim in chosen for row in rows_of[claim.id]),
+        inputs=tuple(_input(trial) for trial in trials),
+        versions=library_versions(),
+        expected=catalogue.recorded(),
+        battery=instances is None,
+        timings=timings,
+    )
+
+
+def prove(claims: Sequence[Claim]) -> dict[str, bool]:
+    """Which claims their derivations prove: True, False where a derivation failed.
+
+    Claims without a derivation, or whose derivation does not list them, have no entry.
+    """
+    names = sorted({claim.derivation for claim in claims if claim.derivation is not None})
+    proved: dict[str, tuple[str, ...] | None] = {}
+    for name in names:
+        try:
+            proved[name] = derivation.run(name).proves
+        except DerivationError:
+            proved[name] = None
+    result = {}
+    for claim in claims:
+        if claim.derivation is None:
+            continue
+        listed = proved[claim.derivation]
+        if listed is None or claim.id in listed:
+            result[claim.id] = listed is not None
+    return result
+
+
+def _trials(
+    instances: Sequence[Instance], claims: Sequence[Claim], seed: int
+) -> Iterator[Trial]:
+    direct = tuple(claim.id for claim in claims if not isinstance(claim.conclusion, ReadOff))
+    about_networks = tuple(
+        claim.id
+        for claim in claims
+        if claim.subject in {"network", "minimum"} and claim.id in direct
+    )
+    about_samples = tuple(name for name in direct if name not in about_networks)
+    for instance in instances:
+        if instance.network is not None or not about_networks:
+            yield Trial(instance, direct)
+            continue
+        yield Trial(instance, about_samples)
+        for label, network in networks_for(instance, seed):
+            named = replace(instance, name=f"{instance.name}[{label}]", network=network)
+            yield Trial(named, about_networks, f"{label}, seed {seed}")
+
+
+def _run(
+    trials: Sequence[Trial], proved: frozenset[str], jobs: int
+) -> Iterator[tuple[int, tuple[Row, ...], float]]:
+    """Rows of every trial, in the order in which they finish."""
+    if jobs <= 1:
+        for place, trial in enumerate(trials):
+            yield place, *run_trial(trial, proved)
+        return
+    context = multiprocessing.get_context("spawn")
+    # Large samples first, so that none is left alone at the end.
+    order = sorted(range(len(trials)), key=lambda place: -trials[place].instance.size)
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=context) as pool:
+        pending: dict[Future[tuple[tuple[Row, ...], float]], int] = {
+            pool.submit(run_trial, trials[place], proved): place for place in order
+        }
+        while pending:
+            ready, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in ready:
+                yield pending.pop(future), *future.result()
+
+
+def run_trial(trial: Trial, proved: frozenset[str]) -> tuple[tuple[Row, ...], float]:
+    """Rows of one trial, and the seconds they took."""
+    started = perf_counter()
+    known = {claim.id: claim for claim in catalogue.claims()}
+    session = Session(trial.instance, proved)
+    rows = tuple(session.decide(known[name]) for name in trial.claims)
+    return rows, perf_counter() - started
+
+
+def _outcomes(
+    claims: Sequence[Claim],
+    rows_of: dict[str, list[Row]],
+    proofs: Mapping[str, bool],
+    files: Mapping[str, Mapping[str, Any]],
+) -> list[ClaimOutcome]:
+    outcomes: dict[str, ClaimOutcome] = {}
+    for claim in claims:
+        if not isinstance(claim.conclusion, ReadOff):
+            outcomes[claim.id] = decide_verdict(
+                claim, rows_of[claim.id], proofs.get(claim.id), files
+            )
+    for claim in claims:
+        if not isinstance(claim.conclusion, ReadOff):
+            continue
+        source = claim.conclusion.claim
+        if source in outcomes:
+            outcome, rows = read_off(claim, outcomes[source], rows_of[source])
+        else:
+            outcome, rows = decide_verdict(claim, [], None, files), ()
+        outcomes[claim.id], rows_of[claim.id] = outcome, list(rows)
+    return [outcomes[claim.id] for claim in claims]
+
+
+def _input(trial: Trial) -> Input:
+    instance = trial.instance
+    return Input(
+        name=instance.name,
+        size=instance.size,
+        merged=instance.merged,
+        notes=instance.notes,
+        generated=trial.generated,
+    )
