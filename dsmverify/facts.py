@@ -36,6 +36,12 @@ from dsmverify.truth import Truth, certainly_below, compare
 DENSE_WIDTH = 60
 """Up to this width eigenvalues come from the matrix; beyond, from O(m) products and bounds."""
 
+SEPARATED = 300
+"""Spacing ratio mu Delta/sigma beyond which R_n(s*) is a closed two-sided bound."""
+
+FARTHEST = 400
+"""Integrals over the line end at most this many sigmas beyond the data; a tail is always added."""
+
 ROOT_STEPS = 100
 """Bisections spent on a root such as sigma_2."""
 
@@ -262,12 +268,21 @@ class Facts:
 
     @cached_property
     def risk_empirical_score(self) -> arb:
-        """R_n(s*) = (mu/sigma^2)^2 int p V[W]."""
+        """R_n(s*) = (mu/sigma^2)^2 int p V[W]; beyond `SEPARATED` only within a factor 2."""
+        if self.is_separated:
+            low, high = posterior.separated_risk_bounds(SYSTEM, self.sample)
+            return arb(low.lower()).union(arb(high.upper()))
         panels = self._panels(self._reach)
         scale = self._risk_scale
         inside = integral(self._complex(posterior.risk_density), panels, scale, self.accuracy)
         tail = self._variance_tail(panels[0], panels[-1])
         return inside + arb(0).union(arb(tail.upper()))
+
+    @property
+    def is_separated(self) -> bool:
+        """Whether mu Delta/sigma is so large that R_n(s*) is bounded, not integrated."""
+        ratio = self.sample.mu * self.spacing / self.sample.sigma
+        return certainly_below(arb(SEPARATED), ratio)
 
     @cached_property
     def excess_risk(self) -> arb:
@@ -279,7 +294,7 @@ class Facts:
         """Mean square distance of s_theta to s*."""
         parts = networks.pieces(SYSTEM, self.network)
         kinks = [kink.mid() for kink in self.network.kinks]
-        panels = self._panels(self._reach)
+        panels = self._panels(self._far_enough(self._distance_tail, self.risk))
         total = arb(0)
         cuts = [panels[0], *[kink for kink in kinks if panels[0] < kink < panels[-1]], panels[-1]]
         scale = self.risk
@@ -301,7 +316,8 @@ class Facts:
 
             inner = [low, *[cut for cut in panels if low < cut < high], high]
             total += integral(squared, inner, scale, self.accuracy)
-        return total + self._distance_tail(panels[0], panels[-1]) + self._kink_slivers()
+        tail = self._distance_tail(panels[0], panels[-1])
+        return total + arb(0).union(arb(tail.upper())) + self._kink_slivers()
 
     @cached_property
     def tv_empirical_score(self) -> arb:
@@ -461,14 +477,17 @@ class Facts:
 
     @cached_property
     def _reach(self) -> arb:
-        """How far beyond the data, in sigmas, panels go: until the tail is below the accuracy."""
+        """How far beyond the data the posterior's integrals go, in sigmas."""
+        return self._far_enough(self._variance_tail, self._risk_scale)
+
+    def _far_enough(self, tail: Callable[[arb, arb], arb], scale: arb) -> arb:
+        """Distance beyond the data, in sigmas, from which a tail is below the accuracy."""
         reach = 6
-        while reach < 400:
+        while reach < FARTHEST:
             low = self.sample.mu * self.sample.points[0] - reach * self.sample.sigma
             high = self.sample.mu * self.sample.points[-1] + reach * self.sample.sigma
-            tail = self._variance_tail(low, high)
-            limit = self._risk_scale * arb(2) ** (-self.accuracy.bits - 4)
-            if certainly_below(tail, limit):
+            limit = scale * arb(2) ** (-self.accuracy.bits - 4)
+            if certainly_below(tail(low, high), limit):
                 break
             reach += 2
         return arb(reach)
@@ -537,7 +556,7 @@ class Facts:
         return spread * total
 
     def _distance_tail(self, low: arb, high: arb) -> arb:
-        """Enclosure `[0, bound]` of the mean square distance beyond the panels.
+        """Bound on the mean square distance outside [low, high].
 
         There `s_theta - s* = (s_theta + (y - mu x_i)/sigma^2) - mu (E[W] - x_i)/sigma^2`, so its
         square is at most twice the squares of the residual and of `mu L/sigma^2`. The residual is
@@ -559,7 +578,7 @@ class Facts:
                 start = level + abs(end - mu * x) / variance + shift
                 # int u^2 over the tail is at most sigma^2 Q(away) for away >= 1.
                 total += 2 * tail * (start * start + steep * steep * variance) * 2
-        return arb(0).union(arb((total / self.sample.size).upper()))
+        return total / self.sample.size
 
     def _kink_slivers(self) -> arb:
         """Enclosure of what cutting at the middles of the kinks' balls can miss.
