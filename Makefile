@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 INSTANCES ?= 10000
+JOBS ?= 2
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -33,7 +34,7 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 report: $(STAMP)
-	$(BIN)/dsmverify check --out reports/latest
+	$(BIN)/dsmverify check --jobs $(JOBS) --out reports/latest
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -117,7 +117,9 @@ class Approximations:
 
         low, high = self.sample.mu * self.sample.points[[0, -1]]
         panels = self.panels(0.0)
-        panels = np.unique(np.concatenate(([low], panels[(panels > low) & (panels < high)], [high])))
+        panels = np.unique(
+            np.concatenate(([low], panels[(panels > low) & (panels < high)], [high]))
+        )
         grid = np.unique(np.linspace(panels[:-1], panels[1:], 9))
         values = curvature_at(grid)
         flips = np.flatnonzero(values[:-1] * values[1:] < 0)
@@ -197,8 +199,11 @@ class Approximations:
         constant = constants.curvature_constant(SYSTEM, self.sample, np.float64(spacing))
         width = constants.spread(self.sample)
         log_constant = float(
-            np.log(np.pi * n**5 * mu) - 38 * np.log(2) - 0.5
-            - 2 * np.log(width) - 4 * np.log(constant)
+            np.log(np.pi * n**5 * mu)
+            - 38 * np.log(2)
+            - 0.5
+            - 2 * np.log(width)
+            - 4 * np.log(constant)
         )
 
         def room(sigma: float) -> float:
@@ -249,7 +254,7 @@ def bounded_risk(instance: Instance) -> RiskBound:
 
     Result: float64; the exact values lie within the errors.
     """
-    from dsmverify.systems import running  # noqa: PLC0415
+    from dsmverify.systems import running
 
     sample = express.sample(running.SYSTEM, instance)
     network = express.network(running.SYSTEM, instance)

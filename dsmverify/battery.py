@@ -98,6 +98,7 @@ def battery() -> list[Instance]:
         *_real(),
         *_random(),
         *_fitted(),
+        *_ends(),
         *_shapes(),
         *_minima(),
         *_large_rates(),
@@ -365,6 +366,40 @@ def _fitted() -> list[Instance]:
         network = fitted_network(instance, per_gap=per_gap)
         instances.append(replace(instance, network=network))
     return instances
+
+
+def _ends() -> list[Instance]:
+    """Two points and an accurate network with few kinks: two noise levels inside the ends, one
+    pair at the middle.
+
+    Left of `p = 2 sigma` and right of `q = mu - 2 sigma` the network has the slope -1/sigma^2 of the
+    score of the nearest point; in between it rises straight, so most of its kinks' mass sits where
+    pi is of the order of sigma. The two neurons at the middle cancel into a straight line.
+    The last sample has its first point on its first midpoint, `x_1 = m_1`.
+    """
+    found = []
+    mu = Fraction(4, 5)
+    for ratio in (50, 400, 1000, 2000):
+        sigma = mu / ratio
+        low, high, middle = 2 * sigma, mu - 2 * sigma, mu / 2
+        rise = (4 / sigma) / (high - low)
+        steep = 1 / sigma**2 + rise
+        network = NetworkData(
+            inner_weights=(Fraction(-1), Fraction(1), Fraction(1), Fraction(-1)),
+            biases=(low, -high, -middle, middle),
+            outer_weights=(4 * steep, -4 * steep, 4 * rise, -4 * rise),
+        )
+        found.append(
+            Instance(
+                f"ends-pair-{ratio}",
+                (Fraction(0), Fraction(1)),
+                NoiseLevel(sigma=sigma, mu=mu),
+                network=network,
+                learning_rate=sigma**4,
+            )
+        )
+    on_midpoint = NoiseLevel(sigma=Fraction(1, 5), mu=Fraction(1, 2))
+    return [*found, Instance("ends-on-midpoint", (Fraction(1), Fraction(3)), on_midpoint)]
 
 
 def _shapes() -> list[Instance]:

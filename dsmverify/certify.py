@@ -38,8 +38,10 @@ from dsmverify.formulas.stability import batch_hessian_moments
 from dsmverify.instance import Instance
 from dsmverify.integrals import Accuracy
 from dsmverify.minima import MAX_WIDTH, Minimum, find_minimum
+from dsmverify.rationals import RELATIONS, rational_case
 from dsmverify.spectra import is_positive_definite, largest_eigenvalue
 from dsmverify.systems.balls import SYSTEM, ball
+from dsmverify.systems.rational import IrrationalError
 from dsmverify.truth import (
     Truth,
     agreeing_digits,
@@ -59,8 +61,14 @@ ACCURACIES = (12, 30, 60, 60)
 CELLS = 3000
 """Cells that one range of `y` may cost at one level."""
 
+EQUALITY_DIGITS = 50
+"""Undecided sides that agree to more digits than this are reported as touching equality."""
+
 NARROWEST = Fraction(1, 2**60)
 """Cells of a range are not bisected below this share of it."""
+
+ALL_DIGITS = 10**6
+"""Stands for agreement that nothing contradicts."""
 
 DIGITS = 12
 """Digits of the enclosures in reports."""
@@ -100,10 +108,19 @@ class Finding:
     evaluations: int = 0
     slack: arb | None = None
 
-    def failed(self, left: arb, right: arb, where: Mapping[str, str]) -> Finding:
+    def failed(
+        self, left: arb, right: arb, where: Mapping[str, str], slack: arb | None = None
+    ) -> Finding:
         """The finding that a conclusion is FALSE at one point."""
         return replace(
-            self, truth=Truth.FALSE, left=left, right=right, where=where, trivial=False, reason=None
+            self,
+            truth=Truth.FALSE,
+            left=left,
+            right=right,
+            where=where,
+            trivial=False,
+            reason=None,
+            slack=slack,
         )
 
 
@@ -129,8 +146,8 @@ class Session:
         for level, bits in enumerate(LEVELS):
             with precision(bits):
                 row = _Decision(self, claim, level).row()
-            if row.answer != "UNKNOWN" or (row.reason or "").startswith("equality"):
-                break
+            if row.answer != "UNKNOWN" or _is_about_identities(claim):
+                break  # precision never decides an identity that holds
         return row
 
     def facts(self, level: int, *, at_minimum: bool) -> Facts:
@@ -223,7 +240,18 @@ class _Decision:
             facts = self.facts
         left, right = premise.left(facts.case()), premise.right(facts.case())
         truth = compare(left, premise.relation, right)
+        if truth is Truth.UNKNOWN:
+            truth = self._exactly(premise)
         return truth, f"{premise.statement}: {_short(left)} {premise.relation} {_short(right)}"
+
+    def _exactly(self, premise: Hypothesis) -> Truth:
+        """A hypothesis that balls cannot decide, in rational numbers where both sides are."""
+        try:
+            case = rational_case(self.instance)
+            left, right = premise.left(case), premise.right(case)
+        except IrrationalError:
+            return Truth.UNKNOWN
+        return _truth(RELATIONS[premise.relation](left, right))
 
     def _structural(self, premise: Structural) -> tuple[Truth, str]:
         data, text = self.instance.network, premise.statement
@@ -294,9 +322,7 @@ class _Decision:
                     return finding
         return finding
 
-    def _at_index(
-        self, conclusion: Inequality, index: int, finding: Finding
-    ) -> Iterator[Finding]:
+    def _at_index(self, conclusion: Inequality, index: int, finding: Finding) -> Iterator[Finding]:
         case = self.facts.case(index)
         span = self.claim.range.y
         restricted = self.instance.parameters.get("y")
@@ -343,9 +369,11 @@ class _Decision:
             where["y"] = _exact_text(y)
         finding = replace(finding, evaluations=finding.evaluations + 1)
         if truth is Truth.FALSE:
-            return finding.failed(left, right, where)
+            ratio = slack_ratio(conclusion.relation, left, right)
+            return finding.failed(left, right, where, ratio)
         if truth is Truth.UNKNOWN:
-            reason = "equality" if left.overlaps(right) and is_number(left) else "budget"
+            digits = agreeing_digits(left, right)
+            reason = "equality" if digits > EQUALITY_DIGITS else "budget"
             return replace(
                 finding,
                 truth=Truth.UNKNOWN,
@@ -353,7 +381,7 @@ class _Decision:
                 left=left,
                 right=right,
                 where=where,
-                reason=f"{reason}: the two sides agree to {agreeing_digits(left, right)} digits",
+                reason=f"{reason}: the two sides agree to {digits} digits",
             )
         if conclusion.nonnegative_left and compare(right, "<=", arb(0)) is Truth.TRUE:
             return finding
@@ -362,23 +390,29 @@ class _Decision:
         )
 
     def _identity(self, identity: Identity) -> tuple[Finding, int]:
-        worst, digits = Finding(trivial=False), 10**6
+        """The entry that differs most, if one certainly does, or the one that agrees least."""
+        worst, digits, gap = Finding(trivial=False), ALL_DIGITS, arb(0)
         for index in self._indices():
             for y in self._identity_points():
                 case = self.facts.case(index, y)
-                pairs = zip(
-                    np.ravel(np.asarray(identity.left(case), dtype=object)),
-                    np.ravel(np.asarray(identity.right(case), dtype=object)),
-                    strict=True,
-                )
-                where = {} if y is None else {"y": _exact_text(y)}
-                for left, right in pairs:
+                left_side = np.asarray(identity.left(case), dtype=object)
+                right_side = np.asarray(identity.right(case), dtype=object)
+                for place in np.ndindex(left_side.shape):
+                    left, right = left_side[place], right_side[place]
+                    where = {} if y is None else {"y": _exact_text(y)}
+                    if place:
+                        where["entry"] = ",".join(str(part + 1) for part in place)
                     if differ(left, right) is Truth.TRUE:
-                        return worst.failed(left, right, where), 0
-                    agreed = agreeing_digits(left, right)
-                    if worst.left is None or agreed < digits:
-                        digits = agreed
-                        worst = replace(worst, left=left, right=right, where=where)
+                        size = arb(abs(left - right).lower())
+                        if worst.truth is not Truth.FALSE or certainly_below(gap, size):
+                            worst, gap = worst.failed(left, right, where), size
+                    elif worst.truth is not Truth.FALSE:
+                        agreed = agreeing_digits(left, right)
+                        if worst.left is None or agreed < digits:
+                            digits = agreed
+                            worst = replace(worst, left=left, right=right, where=where)
+        if worst.truth is Truth.FALSE:
+            return worst, 0
         return replace(worst, truth=Truth.UNKNOWN), digits
 
     def _identity_points(self) -> list[arb | None]:
@@ -390,7 +424,7 @@ class _Decision:
         if isinstance(check, Identity):
             return self._identity(check)
         finding = self._at_point(check, 0, None, Finding())
-        return replace(finding, trivial=False), 0 if finding.truth is Truth.UNKNOWN else 10**6
+        return replace(finding, trivial=False), 0 if finding.truth is Truth.UNKNOWN else ALL_DIGITS
 
     def _indices(self) -> range | tuple[int, ...]:
         size = self.instance.size
@@ -417,7 +451,9 @@ class _Decision:
         shown = replace(shown, trivial=False, slack=None)
         if is_proved:
             return self._finding_row(replace(shown, truth=Truth.TRUE))
-        agreed = "its checks hold" if digits >= 10**6 else f"the two sides agree to {digits} digits"
+        agreed = (
+            "its checks hold" if digits >= ALL_DIGITS else f"the two sides agree to {digits} digits"
+        )
         reason = f"equality: {agreed}"
         return self._finding_row(replace(shown, truth=Truth.UNKNOWN, reason=reason))
 
@@ -426,7 +462,7 @@ class _Decision:
             finding.truth.value,
             lhs=_enclosure(finding.left),
             rhs=_enclosure(finding.right),
-            slack=None if finding.slack is None else slack_text(finding.slack),
+            slack=slack_text(finding),
             trivial=finding.trivial and finding.truth is Truth.TRUE,
             where=finding.where,
             reason=finding.reason if finding.truth is Truth.UNKNOWN else None,
@@ -486,7 +522,8 @@ def _over_interval(
             left, right = sides(ball(y))
             if compare(left, relation, right) is Truth.FALSE:
                 found = replace(finding, evaluations=finding.evaluations + spent)
-                return found.failed(left, right, {**free, "y": spell(y)})
+                ratio = slack_ratio(relation, left, right)
+                return found.failed(left, right, {**free, "y": spell(y)}, ratio)
             finding = _keep_tightest(finding, relation, left, right, {**free, "y": spell(y)})
         cell = _at(low, high, first).union(_at(low, high, last))
         left, right = sides(cell)
@@ -544,14 +581,23 @@ def _keep_tightest(
 def slack_ratio(relation: str, left: arb, right: arb) -> arb | None:
     """How much room an inequality has: larger side over smaller; None unless both are positive."""
     large, small = (left, right) if relation in {">=", ">"} else (right, left)
-    if compare(large, ">", arb(0)) is not Truth.TRUE or compare(small, ">", arb(0)) is not Truth.TRUE:
+    if (
+        compare(large, ">", arb(0)) is not Truth.TRUE
+        or compare(small, ">", arb(0)) is not Truth.TRUE
+    ):
         return None
     return large / small
 
 
-def slack_text(ratio: arb) -> str:
-    """A slack as a decimal of four digits, rounded down: at least this much room."""
-    return lower_decimal(ratio, 4)
+def slack_text(finding: Finding) -> str | None:
+    """A slack as a decimal of four digits, rounded down: at least this much room.
+
+    Where an inequality is certified its slack is at least 1, whatever the two balls leave open.
+    """
+    if finding.slack is None:
+        return None
+    touches = compare(finding.slack, ">=", arb(1)) is not Truth.TRUE
+    return "1.000" if finding.truth is Truth.TRUE and touches else lower_decimal(finding.slack, 4)
 
 
 def _is_trivial(conclusion: Inequality, case: Case[Any]) -> bool:
@@ -581,6 +627,11 @@ def _linear_stability(facts: Facts, reading: str) -> tuple[Truth, str]:
     return Truth.UNKNOWN, f"second moments not shown to contract, m eta lambda_max = {_short(top)}"
 
 
+def _is_about_identities(claim: Claim) -> bool:
+    conclusion = claim.conclusion
+    return isinstance(conclusion, Identity | tuple | Stated)
+
+
 def _parameters_of(claim: Claim) -> tuple[str, ...]:
     if claim.id.startswith("lem13"):
         return ("k", "A")
@@ -588,7 +639,7 @@ def _parameters_of(claim: Claim) -> tuple[str, ...]:
 
 
 def _float_mu(instance: Instance) -> float:
-    from dsmverify.express import float_mu  # noqa: PLC0415
+    from dsmverify.express import float_mu
 
     return float_mu(instance)
 
@@ -605,5 +656,3 @@ def _enclosure(value: arb | None) -> Enclosure | None:
     if value is None or not is_number(value):
         return None
     return Enclosure(lower_decimal(value, DIGITS), upper_decimal(value, DIGITS))
-
-

@@ -115,9 +115,7 @@ def prove(claims: Sequence[Claim]) -> dict[str, bool]:
     return result
 
 
-def _trials(
-    instances: Sequence[Instance], claims: Sequence[Claim], seed: int
-) -> Iterator[Trial]:
+def _trials(instances: Sequence[Instance], claims: Sequence[Claim], seed: int) -> Iterator[Trial]:
     direct = tuple(claim.id for claim in claims if not isinstance(claim.conclusion, ReadOff))
     about_networks = tuple(
         claim.id

@@ -146,7 +146,7 @@ def _shared(out: _Values, ns: Numbers[Any], instance: Instance, *, hessian: bool
 
 
 def _weights(ns: Numbers[Any], instance: Instance, sample: Any, y: Any, places: Any) -> Any:
-    """pi at points given exactly, 0 outside the closed range of the data."""
+    """Pi at points given exactly, 0 outside the closed range of the data."""
     pieces = express.weight_pieces(ns, instance.points)
     points = points_of(instance)
     position = np.array([places.among_weight_cuts(float(point)) for point in points])
@@ -161,8 +161,8 @@ def _is_in_range(instance: Instance, point: Any) -> bool:
     low, high = instance.points[0], instance.points[-1]
     if mu is not None:
         return bool(mu * low <= point <= mu * high)
-    from dsmverify.systems import balls  # noqa: PLC0415
-    from dsmverify.truth import Truth, compare  # noqa: PLC0415
+    from dsmverify.systems import balls
+    from dsmverify.truth import Truth, compare
 
     for bits in (128, 512, 2048):
         with precision(bits):
@@ -177,9 +177,7 @@ def _is_in_range(instance: Instance, point: Any) -> bool:
     return False  # an irrational mu x_1 is never equal to a rational y, except at x_1 = 0
 
 
-def _floating(
-    instance: Instance, system: str, hessian: bool
-) -> _Values:
+def _floating(instance: Instance, system: str, hessian: bool) -> _Values:
     try:
         ns = systems.load(system)
     except ModuleNotFoundError as error:
@@ -204,17 +202,15 @@ def _floating(
 def _float_variation(approximate: Approximations) -> float:
     network = approximate.network
     kink_weights = approximate.weight(network.kinks)
-    from dsmverify.systems import float64  # noqa: PLC0415
+    from dsmverify.systems import float64
 
     return float(networks.total_variation(float64.SYSTEM, network, kink_weights))
 
 
-def _multiprecision(
-    instance: Instance, digits: int, hessian: bool
-) -> _Values:
-    from mpmath import mp  # noqa: PLC0415
+def _multiprecision(instance: Instance, digits: int, hessian: bool) -> _Values:
+    from mpmath import mp
 
-    from dsmverify.multiprecision import Integrals  # noqa: PLC0415
+    from dsmverify.multiprecision import Integrals
 
     with mp.workdps(digits + 25):
         out = _Values(lambda value: nearest_decimal(value, digits))
@@ -239,13 +235,11 @@ def _multiprecision(
     return out
 
 
-def _certified(
-    instance: Instance, digits: int, hessian: bool
-) -> _Values:
+def _certified(instance: Instance, digits: int, hessian: bool) -> _Values:
     """Enclosures; precision rises until every closed form has the digits asked for."""
-    from dsmverify.facts import Facts  # noqa: PLC0415
-    from dsmverify.integrals import Accuracy  # noqa: PLC0415
-    from dsmverify.systems import balls  # noqa: PLC0415
+    from dsmverify.facts import Facts
+    from dsmverify.integrals import Accuracy
+    from dsmverify.systems import balls
 
     wanted = int(3.33 * digits) + 8
     out = _Values(lambda value: value)
@@ -304,5 +298,3 @@ def _objects(values: Any) -> Any:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
-
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Generic
+from typing import Any
 
 import numpy as np
 
@@ -98,8 +98,8 @@ def mean_positions(instance: Instance, kinks: Sequence[Fraction], mu: float) -> 
 
 
 def float_mu(instance: Instance) -> float:
-    """mu as a float."""
-    from dsmverify.systems import float64  # noqa: PLC0415
+    """Mu as a float."""
+    from dsmverify.systems import float64
 
     return float(instance.noise.values(float64.SYSTEM)[0])
 

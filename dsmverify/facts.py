@@ -147,9 +147,7 @@ class Facts:
         """Second condition: end of the first interval on which its inequality holds, at most 1."""
 
         def holds(sigma: arb) -> Truth:
-            left, right = constants.exponential_condition(
-                SYSTEM, self.sample, self.spacing, sigma
-            )
+            left, right = constants.exponential_condition(SYSTEM, self.sample, self.spacing, sigma)
             return compare(left, "<=", right)
 
         turning = constants.exponential_turning_point(SYSTEM, self.sample, self.spacing)
@@ -201,12 +199,12 @@ class Facts:
 
     @cached_property
     def gradient(self) -> Any:
-        """grad R_n(theta)."""
+        """Grad R_n(theta)."""
         return risk.gradient(SYSTEM, self.sample, self.network)
 
     @cached_property
     def hessian(self) -> Any:
-        """hess R_n(theta)."""
+        """Hess R_n(theta)."""
         return curvature.hessian(SYSTEM, self.sample, self.network)
 
     @cached_property
@@ -221,7 +219,7 @@ class Facts:
 
     @cached_property
     def kink_weights(self) -> Any:
-        """pi at every sorted kink; 0 outside the closed range of the data. `[m]`."""
+        """Pi at every sorted kink; 0 outside the closed range of the data. `[m]`."""
         return np.array([self._weight_anywhere(kink) for kink in self.network.kinks], dtype=object)
 
     @cached_property
@@ -304,9 +302,7 @@ class Facts:
             value, slope = parts.values[reference], parts.slopes[piece]
             kink = self.network.kinks[reference]
 
-            def squared(
-                z: acb, value: arb = value, slope: arb = slope, kink: arb = kink
-            ) -> acb:
+            def squared(z: acb, value: arb = value, slope: arb = slope, kink: arb = kink) -> acb:
                 anchor = np.array([self.places.nearest(z.real)])
                 y = np.array([z], dtype=object)
                 score = posterior.empirical_score(COMPLEX, y, self._complex_sample, anchor)[0]
@@ -344,7 +340,7 @@ class Facts:
 
     @cached_property
     def curvature_mass(self) -> arb:
-        """int over the line of |s*''|."""
+        """Int over the line of |s*''|."""
         panels = self._panels(self._reach)
 
         def third(y: arb) -> arb:
@@ -414,9 +410,7 @@ class Facts:
         if certainly_below(y, low) or certainly_below(high, y):
             return arb(0)
         value = self.case().weight(y)
-        is_inside = (
-            compare(y, ">=", low) is Truth.TRUE and compare(y, "<=", high) is Truth.TRUE
-        )
+        is_inside = compare(y, ">=", low) is Truth.TRUE and compare(y, "<=", high) is Truth.TRUE
         exact = self.minimum is None and self._is_exactly_inside(y)
         return value if is_inside or exact else value.union(arb(0))
 
@@ -607,7 +601,7 @@ class Facts:
     @cached_property
     def _kernel_bounds(self) -> tuple[arb, arb, Any]:
         """Lower and upper bound on the kernel's largest eigenvalue, and the vector used."""
-        from dsmverify.approximations import leading_kernel_vector  # noqa: PLC0415
+        from dsmverify.approximations import leading_kernel_vector
 
         floats = leading_kernel_vector(self.instance)
         m = self.network.width

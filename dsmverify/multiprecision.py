@@ -49,7 +49,11 @@ class Integrals:
         inner = [mp.mpf(cut) for cut in self.approximate.panels(0.0)]
         cuts = [low, *(cut for cut in inner if low < cut < high), high]
         grid = sorted(
-            {a + (b - a) * k / 4 for a, b in zip(cuts[:-1], cuts[1:], strict=True) for k in range(4)}
+            {
+                a + (b - a) * k / 4
+                for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+                for k in range(4)
+            }
             | {high}
         )
         values = curvature_at(_array(grid))
@@ -122,9 +126,7 @@ class Integrals:
             left, right = constants.exponential_condition(SYSTEM, self.sample, spacing, sigma)
             return mp.log(right) - mp.log(left)
 
-        turning = min(
-            mp.mpf(1), constants.exponential_turning_point(SYSTEM, self.sample, spacing)
-        )
+        turning = min(mp.mpf(1), constants.exponential_turning_point(SYSTEM, self.sample, spacing))
         if room(turning) >= 0:
             return mp.mpf(1)
         low, high = turning / 2, turning
@@ -180,7 +182,10 @@ def _legendre(count: int) -> tuple[Any, Any]:
         for _ in range(8):
             before, value = mp.mpf(1), x
             for degree in range(2, count + 1):
-                before, value = value, ((2 * degree - 1) * x * value - (degree - 1) * before) / degree
+                before, value = (
+                    value,
+                    ((2 * degree - 1) * x * value - (degree - 1) * before) / degree,
+                )
             slope = count * (x * value - before) / (x * x - 1)
             step = value / slope
             x -= step

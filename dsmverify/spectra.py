@@ -117,17 +117,16 @@ def _refined_vector(centre: Balls, scale: arb, floats: Any) -> Balls:
             break
         count = len(vector)
         shifted = arb_mat(
-            [
-                [centre[i, j] - (shift if i == j else 0) for j in range(count)]
-                for i in range(count)
-            ]
+            [[centre[i, j] - (shift if i == j else 0) for j in range(count)] for i in range(count)]
         )
         try:
             solved = shifted.solve(arb_mat([[entry] for entry in vector])).mid()
         except ZeroDivisionError:
             break  # singular to working precision: the vector is as good as it gets
         entries = [solved[i, 0] for i in range(count)]
-        largest = max(entries, key=lambda entry: float((abs(entry)).log()) if sign(abs(entry)) else -1e308)
+        largest = max(
+            entries, key=lambda entry: float((abs(entry)).log()) if sign(abs(entry)) else -1e308
+        )
         vector = np.array([(entry / largest).mid() for entry in entries], dtype=object)
     return vector
 
@@ -148,6 +147,6 @@ def _norm_ball(matrix: Balls) -> arb:
 
 
 def _bits(_: arb) -> int:
-    from flint import ctx  # noqa: PLC0415
+    from flint import ctx
 
     return int(ctx.prec)

@@ -73,9 +73,7 @@ def noise_limit_spacing(sample: Sample[N], spacing: N) -> N:
     return sample.mu * spacing / 8
 
 
-def exponential_condition(
-    ns: Numbers[N], sample: Sample[N], spacing: N, sigma: N
-) -> tuple[N, N]:
+def exponential_condition(ns: Numbers[N], sample: Sample[N], spacing: N, sigma: N) -> tuple[N, N]:
     """Both sides of the condition that defines sigma_2, at a noise level sigma.
 
     `exp(-mu^2 Delta^2/(32 sigma^2)) <= pi n^5 mu / (2^38 e^(1/2) L^2 A^4)` with `A = C_n/sigma^6`.

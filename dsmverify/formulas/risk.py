@@ -91,7 +91,9 @@ def risk(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> N:
     return ns.sum(point_risks(ns, sample, network)) / sample.size
 
 
-def active_means(ns: Numbers[N], pieces_of: tuple[N, N, N], gaps: N, signs: Integers) -> tuple[N, N]:
+def active_means(
+    ns: Numbers[N], pieces_of: tuple[N, N, N], gaps: N, signs: Integers
+) -> tuple[N, N]:
     """`E[g 1_l]` and `E[g |Y - tau_l| 1_l]` for every kink, from a function's means on pieces.
 
     `1_l` is the half line where neuron l is active. The second mean is summed kink by kink, each

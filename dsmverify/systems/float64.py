@@ -60,9 +60,7 @@ def _integrate(start: Floats, length: Floats, nodes: int) -> Floats:
     u = points[:, None] * length
     density = np.exp(-(start * start) / 2) / np.sqrt(2 * np.pi) * length
     term = np.exp(-u * (start + u / 2))
-    result: Floats = np.stack(
-        [weights @ term, weights @ (u * term), weights @ (u * (u * term))]
-    )
+    result: Floats = np.stack([weights @ term, weights @ (u * term), weights @ (u * (u * term))])
     return result * density
 
 

@@ -30,7 +30,7 @@ def _one_sided_moments(start: Any, length: Any) -> Any:
 
 
 def normal_pieces(cuts: Any, position: Integers) -> tuple[Any, Any, Any, Any]:
-    """torch's own `Numbers.normal_pieces`; relative error about 1e-14 in each moment."""
+    """Torch's own `Numbers.normal_pieces`; relative error about 1e-14 in each moment."""
     rows, count = cuts.shape
     # Beyond this distance the density underflows; it stands for infinity, whose gradient is NaN.
     far = torch.full((rows, 1), 100.0, dtype=cuts.dtype)
