@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,7 @@ class Approximations:
         if reach:
             steps = np.arange(1.0, reach)
             cuts += [*(mu * x[0] - steps * sigma), *(mu * x[-1] + steps * sigma)]
-        for left, right in zip(x[:-1], x[1:], strict=True):
+        for left, right in pairwise(x):
             middle, half = mu * (left + right) / 2, mu * (right - left) / 2
             step = min(sigma**2 / (2 * half), sigma)
             cuts.append(middle)

@@ -8,6 +8,7 @@ Coverage notes. r is the spacing ratio mu Delta / sigma.
 | `real-*` | 4 | data sets of scikit-learn with ties, merged: irregular gaps, outliers |
 | `random-*` | 12 | seeded Gaussian networks, n = 2 to 50, all kinds of sample and batch |
 | `fitted-*` | 13 | networks close to s*: nine with r >= 8, four of these with n >= 10; four below |
+| `ends-*` | 5 | accurate networks with few kinks at r from 50 to 2000; a mean on a midpoint |
 | `shape-*` | 12 | coinciding kinks, dead neurons, 1, 50 and 200 neurons, general inner weights |
 | `minimum-*` | 8 | strict local minima with overlapping clusters, linearly stable |
 | `large-rate-*` | 11 | minima that are linearly stable at a rate above the threshold of thm08 |
@@ -369,12 +370,11 @@ def _fitted() -> list[Instance]:
 
 
 def _ends() -> list[Instance]:
-    """Two points and an accurate network with few kinks: two noise levels inside the ends, one
-    pair at the middle.
+    """Two points, and an accurate network whose kinks lie two noise levels inside the ends.
 
-    Left of `p = 2 sigma` and right of `q = mu - 2 sigma` the network has the slope -1/sigma^2 of the
-    score of the nearest point; in between it rises straight, so most of its kinks' mass sits where
-    pi is of the order of sigma. The two neurons at the middle cancel into a straight line.
+    Left of `p = 2 sigma` and right of `q = mu - 2 sigma` the network has the slope -1/sigma^2 of
+    the score of the nearest point; in between it rises straight, so most of its kinks' mass sits
+    where pi is of the order of sigma. The two neurons at the middle cancel into a straight line.
     The last sample has its first point on its first midpoint, `x_1 = m_1`.
     """
     found = []

@@ -27,6 +27,7 @@ from dsmverify.claims import (
     Interval,
     Places,
     RealLine,
+    Relation,
     Row,
     Stated,
     Structural,
@@ -48,6 +49,7 @@ from dsmverify.truth import (
     certainly_below,
     compare,
     differ,
+    every,
     is_nonnegative,
     is_number,
 )
@@ -66,6 +68,8 @@ EQUALITY_DIGITS = 50
 
 NARROWEST = Fraction(1, 2**60)
 """Cells of a range are not bisected below this share of it."""
+
+NO_PLACE = "the point y that the instance asks for is one that the claim is about: it is not"
 
 ALL_DIGITS = 10**6
 """Stands for agreement that nothing contradicts."""
@@ -183,6 +187,8 @@ class _Decision:
     def __init__(self, session: Session, claim: Claim, level: int) -> None:
         self.session, self.claim, self.level = session, claim, level
         self.instance = session.instance
+        is_restricted = self.instance.parameters.get("y") is not None
+        self.found_place = claim.range.y is None or not is_restricted
 
     def row(self) -> Row:
         missing = self._missing_subject()
@@ -196,7 +202,10 @@ class _Decision:
                 return self._row("UNKNOWN", reason=f"budget: hypothesis undecided: {said}")
         conclusion = self.claim.conclusion
         if isinstance(conclusion, Inequality):
-            return self._finding_row(self._inequality(conclusion))
+            finding = self._inequality(conclusion)
+            if not self.found_place:
+                return self._row("NOT_APPLICABLE", failed_hypothesis=NO_PLACE)
+            return self._finding_row(finding)
         if isinstance(conclusion, Stated):
             return self._identity_row([self._check(check) for check in conclusion.checks])
         if isinstance(conclusion, Identity):
@@ -279,7 +288,7 @@ class _Decision:
 
     def _within_bound(self, premise: Structural) -> tuple[Truth, str]:
         facts = self.session.facts(self.level, at_minimum=False)
-        relation = "<=" if premise.predicate == "outer_weights_within_bound" else "<"
+        relation: Relation = "<=" if premise.predicate == "outer_weights_within_bound" else "<"
         largest = arb(0)
         for weight in facts.network.outer:
             largest = largest.max(abs(weight))
@@ -317,37 +326,47 @@ class _Decision:
     def _inequality(self, conclusion: Inequality) -> Finding:
         finding = Finding()
         for index in self._indices():
-            for finding in self._at_index(conclusion, index, finding):
-                if finding.truth is Truth.FALSE:
-                    return finding
+            finding = self._at_index(conclusion, index, finding)
+            if finding.truth is Truth.FALSE:
+                return finding
         return finding
 
-    def _at_index(self, conclusion: Inequality, index: int, finding: Finding) -> Iterator[Finding]:
+    def _at_index(self, conclusion: Inequality, index: int, finding: Finding) -> Finding:
         case = self.facts.case(index)
         span = self.claim.range.y
         restricted = self.instance.parameters.get("y")
-        if restricted is not None and span is not None:
-            yield self._at_point(conclusion, index, ball(restricted), finding)
-        elif span is None:
-            yield self._at_point(conclusion, index, None, finding)
-        elif isinstance(span, Places):
+        if span is None:
+            return self._at_point(conclusion, index, None, finding)
+        if restricted is not None:
+            y = ball(restricted)
+            if not self._is_in_range(y, span, case):
+                return finding
+            self.found_place = True
+            return self._at_point(conclusion, index, y, finding)
+        if isinstance(span, Places):
             for place in span.sides:
                 finding = self._at_point(conclusion, index, place(case), finding)
-                yield finding
-        else:
-            ends = self._ends(span, case)
+                if finding.truth is Truth.FALSE:
+                    break
+            return finding
+        ends = self._ends(span, case)
+        if _is_trivial(conclusion, self.facts.case(index, ends[0])):
+            return finding
 
-            def sides(y: arb) -> tuple[arb, arb]:
-                at = self.facts.case(index, y)
-                return conclusion.left(at), conclusion.right(at)
+        def sides(y: arb) -> tuple[arb, arb]:
+            at = self.facts.case(index, y)
+            return conclusion.left(at), conclusion.right(at)
 
-            is_trivial = _is_trivial(conclusion, self.facts.case(index, ends[0]))
-            if is_trivial:
-                yield finding
-                return
-            finding = replace(finding, trivial=False)
-            where = {"i": str(index)} if index else {}
-            yield _over_interval(sides, conclusion.relation, ends, finding, where)
+        where = {"i": str(index)} if index else {}
+        finding = replace(finding, trivial=False)
+        return _over_interval(sides, conclusion.relation, ends, finding, where)
+
+    def _is_in_range(self, y: arb, span: Interval | RealLine | Places, case: Case[Any]) -> bool:
+        """Whether a point that an instance asks for certainly is one that the claim is about."""
+        if isinstance(span, Places):
+            return any(place(case).overlaps(y) for place in span.sides)
+        low, high = self._ends(span, case)
+        return every((compare(y, ">=", low), compare(y, "<=", high))) is Truth.TRUE
 
     def _ends(self, span: Interval | RealLine, case: Case[Any]) -> tuple[arb, arb]:
         if isinstance(span, Interval):
@@ -395,8 +414,8 @@ class _Decision:
         for index in self._indices():
             for y in self._identity_points():
                 case = self.facts.case(index, y)
-                left_side = np.asarray(identity.left(case), dtype=object)
-                right_side = np.asarray(identity.right(case), dtype=object)
+                left_side: Any = np.asarray(identity.left(case), dtype=object)
+                right_side: Any = np.asarray(identity.right(case), dtype=object)
                 for place in np.ndindex(left_side.shape):
                     left, right = left_side[place], right_side[place]
                     where = {} if y is None else {"y": _exact_text(y)}

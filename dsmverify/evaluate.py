@@ -54,8 +54,9 @@ def evaluate(
         hessian: give the Hessian also of a network wider than `HESSIAN_WIDTH`.
 
     Returns:
-        `{"system", "digits", "at", "values", "unavailable", "notes"}`. Values are decimal strings, for `arb`
-        pairs `{"lower", "upper"}` rounded outward, in lists for functions, vectors and matrices.
+        `{"system", "digits", "at", "values", "unavailable", "notes"}`. Values are decimal strings,
+        for `arb` pairs `{"lower", "upper"}` rounded outward, in lists for functions, vectors and
+        matrices.
         `unavailable` says why a value cannot be had in this system.
 
     Raises:

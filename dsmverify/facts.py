@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -296,7 +297,7 @@ class Facts:
         total = arb(0)
         cuts = [panels[0], *[kink for kink in kinks if panels[0] < kink < panels[-1]], panels[-1]]
         scale = self.risk
-        for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+        for low, high in pairwise(cuts):
             piece = sum(1 for kink in kinks if kink <= low)
             reference = max(piece - 1, 0)
             value, slope = parts.values[reference], parts.slopes[piece]
@@ -631,6 +632,5 @@ class Facts:
 
 
 def _dyadic(point: arb) -> Fraction:
-    mantissa, exponent = point.man_exp()
-    mantissa, exponent = int(mantissa), int(exponent)
-    return Fraction(mantissa * 2**exponent) if exponent >= 0 else Fraction(mantissa, 2**-exponent)
+    mantissa, exponent = (int(part) for part in point.man_exp())
+    return Fraction(mantissa) * Fraction(2) ** exponent

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from flint import acb, arb
 
@@ -50,7 +51,7 @@ def integral(
     """
     total = arb(0)
     tolerance = arb(scale.upper()) * arb(2) ** (-accuracy.bits - len(panels).bit_length())
-    for low, high in zip(panels[:-1], panels[1:], strict=True):
+    for low, high in pairwise(panels):
         total += _panel(function, low, high, tolerance, accuracy)
     return total
 
@@ -96,7 +97,7 @@ def absolute_integral(
         else:
             heapq.heappush(undecided, (-_log(cell.worst), count, cell))
 
-    for low, high in zip(panels[:-1], panels[1:], strict=True):
+    for low, high in pairwise(panels):
         place(low, high)
     while undecided and count < accuracy.cells:
         rest = sum((entry[-1].worst for entry in undecided), arb(0))

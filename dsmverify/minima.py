@@ -1,15 +1,16 @@
 """Local minima of the risk near a given network, proved by Krawczyk's test.
 
-From the instance's exact parameters Newton's method finds an approximate critical point; around it
-a small box X is tested with `K(X) = t - Y g(t) + (I - Y H(X)) (X - t)`. If `K(X)` lies inside X, the
-box contains exactly one critical point; if the Hessian over X is positive definite, that point is a
-strict local minimum. Claims about minima are then evaluated with the parameters ranging over
+From the instance's exact parameters Newton's method finds an approximate critical point; around
+it a small box X is tested with `K(X) = t - Y g(t) + (I - Y H(X)) (X - t)`. If `K(X)` lies inside X,
+the box contains exactly one critical point; if the Hessian over X is positive definite, that point
+is a strict local minimum. Claims about minima are then evaluated with the parameters ranging over
 `K(X)`: what holds for every point of the box holds at the minimum.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,7 @@ def _with_parameters(network: Network[Any], parameters: Any) -> Network[Any] | N
     raw = -bias / network.inner
     order = np.argsort(np.array([float(kink.mid()) for kink in raw]), kind="stable")
     kinks = raw[order]
-    for low, high in zip(kinks[:-1], kinks[1:], strict=True):
+    for low, high in pairwise(kinks):
         if not certainly_below(low, high):
             return None
     inverse = np.argsort(network.order)

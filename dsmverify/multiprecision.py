@@ -7,6 +7,7 @@ bounded, only far below the digits of float64. Used by `evaluate` in the system 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,14 +49,7 @@ class Integrals:
         low, high = self.sample.mu * self.sample.points[0], self.sample.mu * self.sample.points[-1]
         inner = [mp.mpf(cut) for cut in self.approximate.panels(0.0)]
         cuts = [low, *(cut for cut in inner if low < cut < high), high]
-        grid = sorted(
-            {
-                a + (b - a) * k / 4
-                for a, b in zip(cuts[:-1], cuts[1:], strict=True)
-                for k in range(4)
-            }
-            | {high}
-        )
+        grid = sorted({a + (b - a) * k / 4 for a, b in pairwise(cuts) for k in range(4)} | {high})
         values = curvature_at(_array(grid))
         for index in range(len(grid) - 1):
             if values[index] * values[index + 1] < 0:
@@ -76,7 +70,7 @@ class Integrals:
         line = self._line()
         cuts = sorted({*line, *(kink for kink in kinks if line[0] < kink < line[-1])})
         total = mp.mpf(0)
-        for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+        for low, high in pairwise(cuts):
             piece = int(order.positions(floats, [float((low + high) / 2)])[0])
 
             def squared(y: Any, piece: int = piece) -> Any:
@@ -155,7 +149,7 @@ class Integrals:
 
     def _integrate(self, function: Callable[[Any], Any], cuts: Sequence[Any]) -> Any:
         total = mp.mpf(0)
-        for low, high in zip(cuts[:-1], cuts[1:], strict=True):
+        for low, high in pairwise(cuts):
             points, quadrature_weights = self.nodes
             y = low + (high - low) * points
             total += (high - low) * (quadrature_weights @ function(y))

@@ -39,7 +39,9 @@ class Scalar(Protocol):
     def __neg__(self) -> Self: ...
     def __getitem__(self, index: Any, /) -> Self: ...
     @property
-    def T(self) -> Self: ...
+    def T(self) -> Self:
+        """Transpose of a matrix."""
+        ...
 
 
 N = TypeVar("N", bound=Scalar)
@@ -62,11 +64,11 @@ class Numbers(Protocol[N]):
         """The number pi."""
         ...
 
-    def exp(self, x: N) -> N:
+    def exp(self, x: N, /) -> N:
         """Exponential."""
         ...
 
-    def expm1(self, x: N) -> N:
+    def expm1(self, x: N, /) -> N:
         """`exp(x) - 1` without cancellation near 0."""
         ...
 
@@ -74,15 +76,15 @@ class Numbers(Protocol[N]):
         """Non-negative root of a non-negative number; `degree` 2 is the square root."""
         ...
 
-    def erfc(self, x: N) -> N:
+    def erfc(self, x: N, /) -> N:
         """Complementary error function."""
         ...
 
-    def absolute(self, x: N) -> N:
+    def absolute(self, x: N, /) -> N:
         """Absolute value."""
         ...
 
-    def maximum(self, x: N, y: N) -> N:
+    def maximum(self, x: N, y: N, /) -> N:
         """Larger of two values; on balls an enclosure of it, never a choice."""
         ...
 
@@ -107,8 +109,8 @@ class Numbers(Protocol[N]):
                 right value; the true one gives the accurate one.
 
         Returns:
-            Four arrays `[rows, cuts + 1]`, one entry for each piece of the line: the point `c` of the
-            piece nearest 0, and `E[(Z - c)^k ; Z in piece]` for k = 0, 1, 2.
+            Four arrays `[rows, cuts + 1]`, one entry for each piece of the line: the point `c` of
+            the piece nearest 0, and `E[(Z - c)^k ; Z in piece]` for k = 0, 1, 2.
         """
         ...
 

@@ -92,7 +92,9 @@ def weight_pieces(points: Sequence[Fraction]) -> ExactWeightPieces:
     Source: D-pi, pp. 6-7.
     """
     n = len(points)
-    cuts, values, slopes = [points[0]], [], []
+    cuts: list[Fraction] = [points[0]]
+    values: list[Fraction] = []
+    slopes: list[Fraction] = []
     for i in range(1, n):
         left, right = points[i - 1], points[i]
         rise = Fraction(i * i, n * n)

@@ -61,7 +61,8 @@ def point_hessian_moments(
     scale = ns.absolute(network.inner)
     zeros = ns.constant(np.zeros(m, dtype=int))
     eye = ns.constant(np.eye(m, dtype=int))
-    first = second = ns.constant(np.zeros((2 * m, 2 * m), dtype=int))
+    first: Any = ns.constant(np.zeros((2 * m, 2 * m), dtype=int))
+    second: Any = first
     for piece in range(m + 1):
         reference = piece - 1 if piece else 0
         level = parts.values[reference] + parts.slopes[piece] * (mean - network.kinks[reference])
@@ -76,7 +77,7 @@ def point_hessian_moments(
         mixed = ns.concatenate(
             (ns.concatenate((zero_block, corner)).T, ns.concatenate((corner, zero_block)).T)
         ).T
-        quadratic = [
+        quadratic: list[Any] = [
             2 * (_outer(constant_part, constant_part) + level * mixed),
             2 * (_outer(constant_part, linear_part) + _outer(linear_part, constant_part))
             + 2 * tilt * mixed,
@@ -107,13 +108,11 @@ def batch_hessian_moments(
     """
     size, is_mean, with_replacement = batch
     n = sample.size
-    means, squares, crossed = None, None, None
-    for index in range(n):
+    means, squares = point_hessian_moments(ns, sample, network, 0)
+    crossed = means @ means
+    for index in range(1, n):
         first, second = point_hessian_moments(ns, sample, network, index)
-        means = first if means is None else means + first
-        squares = second if squares is None else squares + second
-        crossed = first @ first if crossed is None else crossed + first @ first
-    assert means is not None and squares is not None  # a sample has at least two points
+        means, squares, crossed = means + first, squares + second, crossed + first @ first
     pairs = means @ means
     if with_replacement:
         together = size * (size - 1) * pairs / (n * n)

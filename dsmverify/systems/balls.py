@@ -42,19 +42,19 @@ class Balls(ObjectNumbers):
 
     name = "arb"
 
-    def scalar(self, value: Exact) -> arb:
+    def scalar(self, value: Exact) -> Any:
         """Ball around an exact value."""
         return ball(value)
 
     @property
-    def pi(self) -> arb:
+    def pi(self) -> Any:
         """The number pi."""
         return arb.pi()
 
     exp = staticmethod(elementwise(ball_exp))
     expm1 = staticmethod(elementwise(lambda x: x.expm1()))
     erfc = staticmethod(elementwise(lambda x: x.erfc()))
-    absolute = staticmethod(elementwise(lambda x: abs(x)))
+    absolute = staticmethod(elementwise(abs))
     maximum = staticmethod(elementwise(lambda x, y: x.max(y), 2))
 
     def root(self, x: Any, degree: int) -> Any:
@@ -72,12 +72,12 @@ class ComplexBalls(Balls):
 
     exp = staticmethod(elementwise(lambda x: x.exp()))
 
-    def scalar(self, value: Exact) -> acb:
+    def scalar(self, value: Exact) -> Any:
         """Ball around an exact value."""
         return acb(ball(value))
 
     @property
-    def pi(self) -> acb:
+    def pi(self) -> Any:
         """The number pi."""
         return acb.pi()
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from dsmverify.numbers import Exact, Integers, nearest_cut
+from dsmverify.numbers import Exact, Integers, Numbers, nearest_cut
 
 Floats = NDArray[np.float64]
 
@@ -125,4 +125,4 @@ class Float64:
         return np.concatenate(list(parts), axis=-1)
 
 
-SYSTEM = Float64()
+SYSTEM: Numbers[Any] = Float64()

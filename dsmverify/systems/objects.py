@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsmverify.numbers import Exact, Integers, closed_normal_pieces
+from dsmverify.numbers import Exact, Integers, Numbers, closed_normal_pieces
 
 Objects = NDArray[np.object_]
 
@@ -51,7 +51,8 @@ class ObjectNumbers:
 
     def normal_pieces(self, cuts: Objects, position: Integers) -> tuple[Any, Any, Any, Any]:
         """Truncated normal moments, in closed form."""
-        return closed_normal_pieces(self, cuts, position)
+        # Subclasses complete the protocol with their elementary functions.
+        return closed_normal_pieces(cast(Numbers[Any], self), cuts, position)
 
 
 def elementwise(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Any]:

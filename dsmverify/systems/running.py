@@ -24,10 +24,10 @@ UNIT = 2.0**-53
 """Unit roundoff of float64."""
 
 ELEMENTARY = 4 * UNIT
-"""Relative error allowed for exp, expm1, erfc and roots of NumPy and SciPy (they stay below 2 ulp)."""
+"""Relative error allowed for exp, expm1, erfc and roots; NumPy's and SciPy's stay below 2 ulp."""
 
 MOMENTS = 64 * UNIT
-"""Relative error of the Gauss-Legendre moments: 40 positive terms, node and exp rounding included."""
+"""Relative error of the Gauss-Legendre moments: 40 positive terms, nodes, exponentials."""
 
 TINY = 1e-300
 """Absolute error that stands for underflow."""
@@ -40,8 +40,8 @@ INFLATION = 1 + 2.0**-30
 class Rounded:
     """A float64 array and a bound on the distance of each entry from the exact value."""
 
-    value: Floats
-    error: Floats
+    value: Any
+    error: Any
 
     __array_ufunc__ = None
 
@@ -156,7 +156,7 @@ class Running:
         return Rounded(value, np.exp(x.value) * np.expm1(x.error) + ELEMENTARY * np.abs(value))
 
     def root(self, x: Rounded, degree: int) -> Rounded:
-        """Non-negative root; `|root(x + e) - root(x)| <= root(x) e / (x - e)`."""
+        """Non-negative root; an error e of x moves it by at most `root(x) e / (x - e)`."""
         value = float64.SYSTEM.root(x.value, degree)
         room = x.value - x.error
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -183,7 +183,7 @@ class Running:
         return Rounded(np.sum(x.value, axis=axis), error)
 
     def cumsum(self, x: Rounded, axis: int = -1) -> Rounded:
-        """Running sum; the k-th partial sum errs by at most `k u` times the sum of the |partials|."""
+        """Running sum; partial sum k errs by at most u times the sizes of the partials before."""
         value = np.cumsum(x.value, axis=axis)
         error = np.cumsum(x.error + UNIT * np.abs(value), axis=axis)
         return Rounded(value, error)

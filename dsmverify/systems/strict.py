@@ -62,7 +62,7 @@ class Traced:
     def _refuse(self, *_: Any) -> NoReturn:
         raise StrictError("a formula compared, converted or raised a number to a power")
 
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
     __bool__ = __float__ = __int__ = __abs__ = __pow__ = __rpow__ = _refuse
     __hash__ = None  # type: ignore[assignment]
 
