@@ -216,12 +216,14 @@ class Running:
         reach_up = np.abs(ends[:, 1:] - centre) + errors[:, 1:] + slack
         at_low, at_high = flow[:, :-1], flow[:, 1:]
         spread = np.sqrt(moments[0] * moments[2])  # bounds the first absolute moment
-        error_mass = at_low + at_high + MOMENTS * moments[0] + TINY
+        # The rounded square in exp(-c^2/2) adds up to c^2/2 roundings, far more in the tails.
+        relative = MOMENTS + UNIT * centre * centre
+        error_mass = at_low + at_high + relative * moments[0] + TINY
         error_first = reach * at_low + reach_up * at_high + slack * (moments[0] + error_mass)
-        error_first = error_first + MOMENTS * spread + TINY
+        error_first = error_first + relative * spread + TINY
         error_second = reach * reach * at_low + reach_up * reach_up * at_high
         error_second = error_second + slack * (2 * (spread + error_first) + slack * error_mass)
-        error_second = error_second + MOMENTS * moments[2] + TINY
+        error_second = error_second + relative * moments[2] + TINY
         return (
             Rounded(centre, slack),
             Rounded(moments[0], error_mass),

@@ -102,7 +102,7 @@ def test_names_sizes_and_count() -> None:
     assert len({i.name for i in instances}) == len(instances)
     assert {2, 3, 4, 5, 9, 10, 11, 20, 50} <= {i.size for i in instances}
     assert max(i.size for i in instances) == 50
-    assert sum(i.network is None for i in instances) == 10
+    assert sum(i.network is None for i in instances) == 11
     widths = [i.network.width for i in instances if i.network]
     assert min(widths) == 1
     assert max(widths) == 200
@@ -135,8 +135,8 @@ def test_json_round_trip() -> None:
 
 def test_numbers_are_short_decimals() -> None:
     for instance in bundled().values():
-        if instance.network is None:
-            continue
+        if instance.network is None or instance.name.startswith("ends-"):
+            continue  # those are short rationals by construction
         for value in (*instance.network.biases, *instance.network.outer_weights):
             rest = value.denominator
             for prime in (2, 5):
