@@ -56,6 +56,7 @@ CLAIMS: tuple[Claim, ...] = (
             "If Delta >= 2 sigma/mu: R_n(s*) <= (4 mu^2 (x_n - x_1)^2/sigma^4) "
             "exp(-mu^2 Delta^2/(32 sigma^2)); in particular this bound tends to 0 as sigma -> 0."
         ),
+        enclosed_by="R_n(s*): rigorous integration; beyond spacing ratios of 300 a two-sided bound",
         conclusion=Inequality(bounds.risk_empirical_score, "<=", bounds.empirical_risk_bound),
         hypotheses=(SPACING_TWO,),
         leans_on=("cor03.a", "cor03.b", "cor03.c", "cor03.d"),

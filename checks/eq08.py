@@ -8,6 +8,7 @@ from dsmverify.formulas import bounds
 from ._premises import STABLE_MINIMUM
 
 STATEMENT = "If theta* is linearly stable then lambda_max(hess R_n(theta*)) <= 2/(m eta)."
+EIGENVALUE = "lambda_max from above: verified L D L^T factorisation (Weyl for wide networks)"
 SUM = "Stability of the update with the batch loss a sum over the batch, as printed."
 MEAN = "Stability of the update with the batch loss a mean over the batch."
 
@@ -21,6 +22,7 @@ CLAIMS: tuple[Claim, ...] = (
         hypotheses=STABLE_MINIMUM,
         reading="sum",
         remark=SUM,
+        enclosed_by=EIGENVALUE,
     ),
     Claim(
         id="eq08@mean",
@@ -32,5 +34,6 @@ CLAIMS: tuple[Claim, ...] = (
         reading="mean",
         literal=False,
         remark=MEAN,
+        enclosed_by=EIGENVALUE,
     ),
 )

@@ -43,6 +43,7 @@ CLAIMS: tuple[Claim, ...] = (
             "hess15",
             "prop10",
         ),
+        enclosed_by="lambda_max from below: Rayleigh quotient",
         remark="The proof uses A >= C_n/sigma^6, the statement does not ask for it.",
     ),
     Claim(

@@ -30,5 +30,6 @@ CLAIMS: tuple[Claim, ...] = (
             "prop10.g",
         ),
         remark="The proof equates lambda_max(E Phi Phi^T) and lambda_max(E Phi^T Phi) (prop10.b).",
+        enclosed_by="lambda_max from below: Rayleigh quotient",
     ),
 )

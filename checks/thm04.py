@@ -13,6 +13,7 @@ CLAIMS: tuple[Claim, ...] = (
             "If 16 n^3 exp(-mu^2 Delta^2/(4 sigma^2)) <= 1 then "
             "TV(s*) >= mu^3 n Delta^3/(2^12 sigma^4)."
         ),
+        enclosed_by="TV(s*): rigorous integration, signs decided by bisection",
         conclusion=Inequality(
             bounds.tv_empirical_score, ">=", bounds.tv_empirical_score_bound, nonnegative_left=True
         ),

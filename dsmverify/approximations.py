@@ -30,8 +30,14 @@ Floats = NDArray[np.float64]
 NODES = 24
 """Gauss-Legendre nodes on each panel; 16 give the error estimate."""
 
+FINEST = 1e-12
+"""Smallest relative width of a switch of the posterior that float64 panels resolve."""
+
 DENSE_WIDTH = 30
 """Up to this width eigenvalues come from the dense matrix."""
+
+LANCZOS = 12
+"""Lanczos vectors between restarts."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,14 @@ class Approximations:
         low, high = self.sample.mu * self.sample.points[[0, -1]]
         inside: Floats = np.where((y >= low) & (y <= high), value, 0.0)
         return inside
+
+    @cached_property
+    def is_resolved(self) -> bool:
+        """Whether float64 cuts can follow the posterior's switches between training points."""
+        mu, sigma = float(self.sample.mu), float(self.sample.sigma)
+        x = self.sample.points
+        switch = min(sigma, sigma**2 / (mu * float(np.max(np.diff(x)))))
+        return bool(switch > FINEST * mu * float(np.max(np.abs(x))))
 
     @cached_property
     def risk_empirical_score(self) -> Quadrature:
@@ -154,7 +168,7 @@ class Approximations:
             cuts += [*(mu * x[0] - steps * sigma), *(mu * x[-1] + steps * sigma)]
         for left, right in pairwise(x):
             middle, half = mu * (left + right) / 2, mu * (right - left) / 2
-            step = min(sigma**2 / (2 * half), sigma)
+            step = max(min(sigma**2 / (2 * half), sigma), 1e-16 * half)
             cuts.append(middle)
             while step < half:
                 cuts += [middle - step, middle + step]
@@ -259,8 +273,50 @@ def bounded_risk(instance: Instance) -> RiskBound:
 
     sample = express.sample(running.SYSTEM, instance)
     network = express.network(running.SYSTEM, instance)
-    value = risk.risk(running.SYSTEM, sample, network)
-    slope = risk.gradient(running.SYSTEM, sample, network)
+    return _risk_bound(sample, network)
+
+
+def bounded_risk_of_arrays(
+    points: Floats, mu: float, sigma: float, inner: Floats, bias: Floats, outer: Floats
+) -> RiskBound:
+    """Risk and gradient of float64 arrays, which are taken as exact, with running error bounds.
+
+    Args:
+        points: `[n]`, training points, ascending.
+        mu: scale of the data in the noised point.
+        sigma: standard deviation of the noise.
+        inner: `[m]`, non-zero.
+        bias: `[m]`.
+        outer: `[m]`.
+
+    Result: float64; the exact values lie within the errors.
+    """
+    from dsmverify.systems import running
+
+    ns = running.SYSTEM
+    kinks = order.float_kink_order(inner, bias)
+    sorted_inner, sorted_bias = inner[kinks.order], bias[kinks.order]
+    sample = Sample(
+        ns.floats(points), ns.floats(np.float64(mu)), ns.floats(np.float64(sigma)), len(points)
+    )
+    network = Network(
+        inner=ns.floats(inner),
+        bias=ns.floats(bias),
+        outer=ns.floats(outer),
+        kinks=-ns.floats(sorted_bias) / ns.floats(sorted_inner),
+        order=kinks.order,
+        signs=kinks.signs,
+        position=order.positions(kinks.kinks, mu * points),
+        group=kinks.group,
+        width=len(inner),
+    )
+    return _risk_bound(sample, network)
+
+
+def _risk_bound(sample: Sample[Any], network: Network[Any]) -> RiskBound:
+    from dsmverify.systems import running
+
+    value, slope = risk.risk_and_gradient(running.SYSTEM, sample, network)
     return RiskBound(float(value.value), float(value.bound), slope.value, slope.bound)
 
 
@@ -269,7 +325,7 @@ def _leading(product: Any, size: int) -> tuple[float, Floats]:
         dense = np.array([product(row) for row in np.eye(size)])
         values, vectors = np.linalg.eigh((dense + dense.T) / 2)
         return float(values[-1]), vectors[:, -1]
-    start = np.full(size, 1 / np.sqrt(size))
+    start = product(np.ones(size))
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
-    values, vectors = eigsh(operator, k=1, which="LA", v0=start, tol=1e-13)
+    values, vectors = eigsh(operator, k=1, which="LA", v0=start, ncv=LANCZOS, tol=1e-13)
     return float(values[0]), vectors[:, 0]

@@ -160,6 +160,7 @@ class Claim:
         severity: what kind of failure it is, should it fail.
         repairs: id of the printed form that this one replaces.
         remark: a convention of this project on which the verdict depends.
+        enclosed_by: how a side is enclosed that no formula gives: an eigenvalue, an integral.
     """
 
     id: str
@@ -178,6 +179,7 @@ class Claim:
     severity: Severity | None = None
     repairs: str | None = None
     remark: str = ""
+    enclosed_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -314,13 +314,13 @@ def _print_summary(report: Report) -> None:
     from dsmverify.report.text import plain, show_number
 
     styles = {"PROVED": "green", "HOLDS": "green", "REFUTED": "red"}
-    heads = ("claim", "verdict", "applicable", "true", "false", "unknown", "n/a", "least slack")
-    table = _table(*heads, right_from=2)
+    heads = ("claim", "verdict", "applicable", "true", "false", "unknown", "trivial", "n/a")
+    table = _table(*heads, "least slack", right_from=2)
     for outcome in report.claims:
         verdict = Text(outcome.verdict, style=styles.get(outcome.verdict, "yellow"))
         counts = (outcome.applicable, outcome.true, outcome.false, outcome.unknown)
         slack = show_number(outcome.slack.min if outcome.slack else None, 4)
-        numbers = [str(count) for count in (*counts, outcome.not_applicable)]
+        numbers = [str(count) for count in (*counts, outcome.trivial, outcome.not_applicable)]
         table.add_row(Text(plain(outcome.claim.id)), verdict, *numbers, slack)
     console = _console(sys.stdout)
     console.print(table)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -185,19 +186,54 @@ def _floating(instance: Instance, system: str, hessian: bool) -> _Values:
         raise MissingExtraError("torch", "torch", "evaluation in torch") from error
     out = _Values(lambda value: repr(float(value)))
     approximate = Approximations(instance)
-    with np.errstate(under="ignore", over="ignore"):
+    with np.errstate(all="ignore"):
         _shared(out, ns, instance, hessian=hessian)
-        out.put("risk_empirical_score", approximate.risk_empirical_score.value)
-        out.put("tv_empirical_score", approximate.tv_empirical_score.value)
+        _put_integrals(
+            out,
+            instance,
+            approximate,
+            {
+                "risk_empirical_score": lambda: approximate.risk_empirical_score.value,
+                "tv_empirical_score": lambda: approximate.tv_empirical_score.value,
+                "excess_risk": lambda: approximate.squared_distance.value,
+            },
+        )
         out.values["constants"]["sigma_0"] = repr(approximate.sigma_0)
         if instance.network is not None:
-            out.put("excess_risk", approximate.squared_distance.value)
             out.put("tv_network", _float_variation(approximate))
             top, bottom = approximate.hessian_extremes
             out.put("hessian_lambda_max", top)
             out.put("hessian_lambda_min", bottom)
             out.put("ntk_lambda_max", approximate.kernel_leading[0])
+    for name in [name for name, value in out.values.items() if not _is_finite(value)]:
+        del out.values[name]
+        out.missing[name] = "not finite in float64: the noise level is out of its range; use arb"
     return out
+
+
+def _put_integrals(
+    out: _Values,
+    instance: Instance,
+    approximate: Approximations,
+    integrals: Mapping[str, Callable[[], Any]],
+) -> None:
+    """Integrals on panels that float64 places, where it can."""
+    for name, compute in integrals.items():
+        if name == "excess_risk" and instance.network is None:
+            continue
+        if approximate.is_resolved:
+            out.put(name, compute())
+        else:
+            out.missing[name] = "float64 cannot place the panels of this integral; use arb"
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether every number of a spelled value is finite."""
+    if isinstance(value, dict):
+        return all(_is_finite(entry) for entry in value.values())
+    if isinstance(value, list):
+        return all(_is_finite(entry) for entry in value)
+    return isfinite(float(value))
 
 
 def _float_variation(approximate: Approximations) -> float:
@@ -218,11 +254,18 @@ def _multiprecision(instance: Instance, digits: int, hessian: bool) -> _Values:
         ns = systems.load("mpmath")
         _shared(out, ns, instance, hessian=hessian)
         integrals = Integrals(instance)
-        out.put("risk_empirical_score", integrals.risk_empirical_score())
-        out.put("tv_empirical_score", integrals.tv_empirical_score())
+        _put_integrals(
+            out,
+            instance,
+            integrals.approximate,
+            {
+                "risk_empirical_score": integrals.risk_empirical_score,
+                "tv_empirical_score": integrals.tv_empirical_score,
+                "excess_risk": integrals.squared_distance,
+            },
+        )
         out.values["constants"]["sigma_0"] = out.spell(integrals.sigma_0())
         if instance.network is not None:
-            out.put("excess_risk", integrals.squared_distance())
             out.put("tv_network", integrals.tv_network())
             if instance.network.width <= MPMATH_EIGEN_WIDTH:
                 for name, value in integrals.eigenvalues().items():
@@ -290,7 +333,8 @@ class _Accuracy:
         self.is_reached = True
 
     def __call__(self, value: Any) -> Any:
-        if value.rel_accuracy_bits() < self.bits and not value.contains(0):
+        is_short = value.rel_accuracy_bits() < self.bits and not value.contains(0)
+        if is_short or not value.is_finite():
             self.is_reached = False
         return value
 

@@ -25,6 +25,7 @@ from dsmverify.formulas.case import Case
 from dsmverify.formulas.setting import Network, Sample
 from dsmverify.instance import Batch, Instance
 from dsmverify.integrals import Accuracy, absolute_integral, integral
+from dsmverify.minimal_risk import enclose_minimal_risk
 from dsmverify.spectra import (
     collatz_wielandt,
     largest_eigenvalue,
@@ -273,7 +274,9 @@ class Facts:
             return arb(low.lower()).union(arb(high.upper()))
         panels = self._panels(self._reach)
         scale = self._risk_scale
-        inside = integral(self._complex(posterior.risk_density), panels, scale, self.accuracy)
+        inside = enclose_minimal_risk(
+            self.sample, panels, scale, self.places.nearest, self.accuracy
+        )
         tail = self._variance_tail(panels[0], panels[-1])
         return inside + arb(0).union(arb(tail.upper()))
 

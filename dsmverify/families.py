@@ -81,6 +81,10 @@ class _Noised:
         return (anchor - y + shift) / self.sigma**2
 
 
+FINEST = 1e-20
+"""Smallest ratio of sigma to the data at which networks are generated."""
+
+
 def networks_for(instance: Instance, seed: int = 0) -> list[tuple[str, NetworkData]]:
     """Named networks for the sample of an instance, the same at every call.
 
@@ -90,9 +94,12 @@ def networks_for(instance: Instance, seed: int = 0) -> list[tuple[str, NetworkDa
 
     Returns:
         Pairs of a name of the module's table and a network with inner weights +-1 whose outer
-        weights respect the bound of the class, set only where `C_n/sigma^6` is too small.
+        weights respect the bound of the class, set only where `C_n/sigma^6` is too small. None
+        where sigma is so small beside the data that 50 digits cannot place a kink.
     """
     noised = _Noised.of(instance)
+    if noised.sigma < FINEST * max(abs(centre) for centre in noised.centres):
+        return []
     networks = [
         ("random", random_network(instance, seed=seed)),
         ("fitted", fitted_network(instance)),

@@ -390,8 +390,8 @@ def _describe_method(claim: Claim, verdict: Verdict) -> str:
         if claim.derivation is not None:
             return f"symbolic derivation {claim.derivation} (SymPy trusted, re-checked with balls)"
         return "balls over the whole domain"
-    if verdict == "REFUTED":
-        return "balls at an exact instance"
     if verdict == "VACUOUS":
         return "balls: the hypotheses exclude each other"
-    return "balls at every instance tried"
+    where = "an exact instance" if verdict == "REFUTED" else "every instance tried"
+    detail = f" ({claim.enclosed_by})" if claim.enclosed_by else ""
+    return f"balls at {where}{detail}"

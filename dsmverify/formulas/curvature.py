@@ -17,20 +17,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic
 
 import numpy as np
 
-from dsmverify.formulas.network import hinge_values, tail_sums
+from dsmverify.formulas.network import tail_sums
 from dsmverify.formulas.risk import (
     PAPER_PARAMETERS,
     Parameter,
-    active_means,
     geometry,
     residual_means,
 )
 from dsmverify.formulas.setting import Network, Sample
-from dsmverify.numbers import N, Numbers, at_least, earlier_and_later, inverse_order
+from dsmverify.numbers import Integers, N, Numbers, at_least, earlier_and_later, inverse_order
 
 
 @dataclass(frozen=True)
@@ -237,42 +237,63 @@ class KernelProduct(Generic[N]):
     loadings: tuple[tuple[N, N], ...]
     width: int
 
+    @cached_property
+    def _masks(self) -> tuple[N, N, N, Integers]:
+        """Indicators of right- and left-active neurons, a zero, and each neuron's place."""
+        ns, signs = self.ns, self.network.signs
+        zero = ns.constant(np.zeros(1, dtype=int))
+        neuron = inverse_order(self.network.order)
+        return ns.constant(signs > 0), ns.constant(signs < 0), zero, neuron
+
+    @cached_property
+    def _scaled(self) -> tuple[tuple[N, N], ...]:
+        """Loadings over m^2, by neuron."""
+        neuron, square = self._masks[3], self.width * self.width
+        return tuple((far[neuron] / square, near[neuron] / square) for far, near in self.loadings)
+
     def __call__(self, vector: N) -> N:
         """`T v` in O(m). `[groups * m]`."""
         ns, m, y = self.ns, self.width, self.moments
+        rising, falling, zero, neuron = self._masks
+        order = self.network.order
         sorted_parts = [
-            vector[group * m : (group + 1) * m][self.network.order]
-            for group in range(len(self.loadings))
+            vector[group * m : (group + 1) * m][order] for group in range(len(self.loadings))
         ]
         far = self._combine([load[0] for load in self.loadings], sorted_parts)
         near = self._combine([load[1] for load in self.loadings], sorted_parts)
-        signs = self.network.signs
-        slopes, hinges = hinge_values(ns, far, y.gaps, signs)
-        zero = ns.constant(np.zeros(1, dtype=int))
-        steps = ns.concatenate((zero, ns.cumsum(ns.constant(signs > 0) * near)))
-        steps = steps + ns.concatenate((tail_sums(ns, ns.constant(signs < 0) * near, m), zero))
-        at_lower, at_upper = hinges + steps[1:], hinges[:1] + steps[:1]
+        # The function s'(v) on every piece: slopes, values at kinks, and steps at kinks.
+        slopes_right = ns.cumsum(rising * far)
+        slopes_left = tail_sums(ns, falling * far, m)
+        slopes = ns.concatenate((zero, slopes_right)) - ns.concatenate((slopes_left, zero))
+        climbed = ns.concatenate((zero, ns.cumsum(slopes_right[: m - 1] * y.gaps)))
+        descended = ns.concatenate((tail_sums(ns, slopes_left[1:] * y.gaps, m - 1), zero))
+        hinges = climbed + descended
+        steps_left = tail_sums(ns, falling * near, m)
+        at_lower = hinges + ns.cumsum(rising * near) + ns.concatenate((steps_left[1:], zero))
+        at_upper = hinges[:1] + steps_left[:1]
+        inside = slopes[1:]
         mean = ns.concatenate(
             (
                 at_upper * y.mass[:1] - slopes[:1] * y.upper[:1],
-                at_lower * y.mass[1:] + slopes[1:] * y.lower,
+                at_lower * y.mass[1:] + inside * y.lower,
             )
         )
-        from_lower = at_lower * y.lower + slopes[1:] * y.lower_square
+        from_lower = at_lower * y.lower + inside * y.lower_square
         to_upper = ns.concatenate(
             (
                 at_upper * y.upper[:1] - slopes[:1] * y.upper_square[:1],
                 at_lower[: m - 1] * y.upper[1:] + slopes[1:m] * y.across,
             )
         )
-        active, distance = active_means(ns, (mean, from_lower, to_upper), y.gaps, signs)
-        neuron = inverse_order(self.network.order)
-        return ns.concatenate(
-            [
-                (load_far * distance + load_near * active)[neuron] / (m * m)
-                for load_far, load_near in self.loadings
-            ]
-        )
+        # Its means against the features of each neuron.
+        right = tail_sums(ns, mean[1:], m)
+        beyond = ns.concatenate((y.gaps * right[1:], zero))
+        left = ns.cumsum(mean[:m])
+        before = ns.concatenate((zero, y.gaps * left[: m - 1]))
+        active = (rising * right + falling * left)[neuron]
+        distance = rising * tail_sums(ns, from_lower + beyond, m)
+        distance = (distance + falling * ns.cumsum(to_upper + before))[neuron]
+        return ns.concatenate([far * distance + near * active for far, near in self._scaled])
 
     def _combine(self, loads: Sequence[N], parts: Sequence[N]) -> N:
         total = loads[0] * parts[0]

@@ -60,6 +60,27 @@ def geometry(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> Geometry
     return Geometry(pieces(ns, network), z, centre, (mass, first, second), kink)
 
 
+@dataclass(frozen=True)
+class Residual(Generic[N]):
+    """The residual on every piece.
+
+    Attributes:
+        seen: where the pieces lie.
+        value: `[n, m + 1]`, f at the point c of each piece.
+        slope: `[m + 1]`, slope of f in z.
+    """
+
+    seen: Geometry[N]
+    value: N
+    slope: N
+
+
+def residual_of(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> Residual[N]:
+    """The residual of a network on every piece, in O(n m)."""
+    seen = geometry(ns, sample, network)
+    return Residual(seen, *residual(ns, sample, seen, (sample.size, network.width)))
+
+
 def residual(
     ns: Numbers[N], sample: Sample[N], seen: Geometry[N], sizes: tuple[int, int]
 ) -> tuple[N, N]:
@@ -77,9 +98,12 @@ def point_risks(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> N:
 
     Source: D-risk, eq. 5 (derivations/risk.py).
     """
-    seen = geometry(ns, sample, network)
-    value, slope = residual(ns, sample, seen, (sample.size, network.width))
-    mass, first, second = seen.moments
+    return _point_risks(ns, residual_of(ns, sample, network))
+
+
+def _point_risks(ns: Numbers[N], f: Residual[N]) -> N:
+    value, slope = f.value, f.slope
+    mass, first, second = f.seen.moments
     return ns.sum(value * (value * mass + 2 * slope * first) + slope * slope * second)
 
 
@@ -125,8 +149,13 @@ def residual_means(ns: Numbers[N], sample: Sample[N], network: Network[N]) -> tu
 
     Source: hess15.a, p. 25 (derivations/gradient.py).
     """
-    seen = geometry(ns, sample, network)
-    value, slope = residual(ns, sample, seen, (sample.size, network.width))
+    return _residual_means(ns, sample, network, residual_of(ns, sample, network))
+
+
+def _residual_means(
+    ns: Numbers[N], sample: Sample[N], network: Network[N], f: Residual[N]
+) -> tuple[N, N]:
+    seen, value, slope = f.seen, f.value, f.slope
     mass, first, second = seen.moments
     mean, moment = value * mass + slope * first, value * first + slope * second
     above = sample.sigma * ((seen.centre[:, 1:] - seen.z) * mean[:, 1:] + moment[:, 1:])
@@ -151,7 +180,29 @@ def gradient(
 
     Source: hess15.a, p. 25, derived in derivations/gradient.py.
     """
-    active, far = residual_means(ns, sample, network)
+    return _gradient(ns, network, residual_means(ns, sample, network), parameters)
+
+
+def risk_and_gradient(
+    ns: Numbers[N],
+    sample: Sample[N],
+    network: Network[N],
+    parameters: Sequence[Parameter] = PAPER_PARAMETERS,
+) -> tuple[N, N]:
+    """`R_n(theta)` and its gradient for the price of one: the moments are worked out once.
+
+    Source: D-risk, eq. 5; hess15.a, p. 25.
+    """
+    f = residual_of(ns, sample, network)
+    means = _residual_means(ns, sample, network, f)
+    total = ns.sum(_point_risks(ns, f)) / sample.size
+    return total, _gradient(ns, network, means, parameters)
+
+
+def _gradient(
+    ns: Numbers[N], network: Network[N], means: tuple[N, N], parameters: Sequence[Parameter]
+) -> N:
+    active, far = means
     outer = network.outer[network.order]
     groups = {
         "outer": lambda: ns.absolute(network.inner)[network.order] * far,

@@ -23,7 +23,10 @@ Floats = NDArray[np.float64]
 NARROW_RANGE = 1.5
 """Largest fall of the log density on a piece that the short rule handles to rounding."""
 
-NARROW_NODES, WIDE_NODES = 10, 40
+SHORT_NODES, NARROW_NODES, WIDE_NODES = 6, 10, 40
+
+SHORT_RANGE = 0.5
+"""Largest `length (start + 3)` that `SHORT_NODES` handle to 2e-15."""
 
 CUT_OFF = 46.0
 """Fall of the log density after which the rest of a piece is below the unit roundoff."""
@@ -64,35 +67,52 @@ def _legendre(x: Any, degree: int) -> tuple[Any, Any]:
 
 
 def one_sided_moments(start: Floats, length: Floats) -> Floats:
-    """`integral_0^length u^k phi(start + u) du` for k = 0, 1, 2. `[3, ...]`, relative error 1e-14.
+    """`integral_0^length u^k phi(start + u) du` for k = 0, 1, 2. `[3, ...]`.
+
+    Relative error about 1e-15, and `start^2 / 2` roundings more: 1e-13 at 38 sigma.
 
     Args:
         start: `[...]`, distance from 0 where the piece begins, at least 0.
         length: `[...]`, at least 0, may be infinite.
 
     The density falls by `exp(-start u - u^2/2)`; beyond a fall of `CUT_OFF` nothing counts. Within
-    it 40 Gauss-Legendre nodes reach the unit roundoff, and 10 where the fall is small.
+    it 40 Gauss-Legendre nodes reach the unit roundoff, 10 where the fall is small, and 6 on the
+    short pieces of a wide network.
     """
     reach = 2 * CUT_OFF / (start + np.sqrt(start * start + 2 * CUT_OFF))
     length = np.minimum(length, reach)
+    start, length, shape = start.ravel(), length.ravel(), start.shape
+    short = length * (start + 3) <= SHORT_RANGE
     narrow = length * (start + length / 2) <= NARROW_RANGE
-    moments = np.empty((3, *start.shape))
-    for chosen, nodes in ((narrow, NARROW_NODES), (~narrow, WIDE_NODES)):
-        moments[:, chosen] = _integrate(start[chosen], length[chosen], nodes)
-    return moments
+    moments = np.empty((3, start.size))
+    rules = (short, SHORT_NODES), (narrow & ~short, NARROW_NODES), (~narrow & ~short, WIDE_NODES)
+    for mask, nodes in rules:
+        if mask.all():
+            return _integrate(start, length, nodes).reshape(3, *shape)
+        chosen = np.flatnonzero(mask)
+        if chosen.size:
+            moments[:, chosen] = _integrate(start[chosen], length[chosen], nodes)
+    return moments.reshape(3, *shape)
 
 
 def _integrate(start: Floats, length: Floats, nodes: int) -> Floats:
-    points, weights = legendre_rule(nodes)
-    u = points[:, None] * length
+    result = np.zeros((3, start.size))
+    for point, weight in zip(*legendre_rule(nodes), strict=True):
+        u = point * length
+        term = np.exp(-u * (start + u / 2)) * weight
+        for power in range(3):
+            result[power] += term
+            term *= u
     density = np.exp(-(start * start) / 2) / np.sqrt(2 * np.pi) * length
-    term = np.exp(-u * (start + u / 2))
-    result: Floats = np.stack([weights @ term, weights @ (u * term), weights @ (u * (u * term))])
     return result * density
 
 
 def normal_pieces(cuts: Floats, position: Integers) -> tuple[Floats, Floats, Floats, Floats]:
-    """float64's own `Numbers.normal_pieces`; relative error about 1e-14 in each moment."""
+    """float64's own `Numbers.normal_pieces`.
+
+    Relative error about 1e-15, growing to 1e-13 at 38 sigma; of the first moment of the piece that
+    holds 0, relative to its two halves.
+    """
     rows, count = cuts.shape
     row = np.arange(rows)[:, None]
     infinite = np.full((rows, 1), np.inf)

@@ -215,7 +215,8 @@ class Running:
         reach = np.abs(ends[:, :-1] - centre) + errors[:, :-1] + slack
         reach_up = np.abs(ends[:, 1:] - centre) + errors[:, 1:] + slack
         at_low, at_high = flow[:, :-1], flow[:, 1:]
-        spread = np.sqrt(moments[0] * moments[2])  # bounds the first absolute moment
+        # Bounds the first absolute moment; the product of the two would underflow.
+        spread = np.sqrt(moments[0]) * np.sqrt(moments[2])
         # The rounded square in exp(-c^2/2) adds up to c^2/2 roundings, far more in the tails.
         relative = MOMENTS + UNIT * centre * centre
         error_mass = at_low + at_high + relative * moments[0] + TINY

@@ -42,7 +42,9 @@ def normal_pieces(cuts: Any, position: Integers) -> tuple[Any, Any, Any, Any]:
     centre = torch.where(anchored, cuts[row, np.maximum(choice - 1, 0)], 0.0)
     is_left = torch.from_numpy(np.arange(count + 1) < position[:, None])
     up, down = torch.clamp(high - centre, min=0), torch.clamp(centre - low, min=0)
-    moments = _one_sided_moments(torch.abs(centre), torch.where(is_left, down, up))
+    # The distance from 0, by side: the slope of |centre| is lost where a cut is exactly 0.
+    start = torch.where(is_left, -centre, centre)
+    moments = _one_sided_moments(start, torch.where(is_left, down, up))
     flip = torch.tensor([1.0, -1.0, 1.0], dtype=cuts.dtype)[:, None, None]
     moments = torch.where(is_left, flip * moments, moments)
     straddling = _one_sided_moments(torch.zeros_like(down), down) * flip

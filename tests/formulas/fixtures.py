@@ -61,7 +61,7 @@ INSTANCES = {
             "coinciding",
             "0 1/2 3/2",
             NoiseLevel(sigma=Fraction(1, 4), mu=Fraction(4, 5)),
-            ("1 -1 2 -1/3 1 1", "-1/2 1/2 -1 1/6 -50 0", "1 -2 3/4 5/3 1 0"),
+            ("1 -1 2 -1/3 1 1", "-1/2 1/2 -1 1/6 -10 0", "1 -2 3/4 5/3 1 0"),
             "0 3/10 1/2 6/5",
         ),
         instance(  # kinks and points at noised means, irrational mu
