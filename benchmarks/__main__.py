@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from benchmarks import baselines
 from benchmarks.pairs import Measurement, limited, paired, seconds
@@ -38,7 +38,9 @@ def risk(rounds: int) -> Iterator[Measurement]:
             data.points, data.mu, data.sigma, data.inner, data.bias, data.outer
         )
 
-    note = f"n=20 m=1000, value, gradient and error bound; baseline {best.__qualname__.split('.')[0]}"
+    note = (
+        f"n=20 m=1000, value, gradient and error bound; baseline {best.__qualname__.split('.')[0]}"
+    )
     yield paired("risk", ours, best, rounds=rounds, target=50, note=note)
 
 
@@ -93,9 +95,7 @@ def battery(rounds: int) -> Iterator[Measurement]:
     )
     gibibytes = peak / 2**20
     note = "GiB, not seconds: this process and twice its largest worker"
-    yield Measurement(
-        "memory", gibibytes, MEMORY_LIMIT, MEMORY_LIMIT / gibibytes, 1, note
-    )
+    yield Measurement("memory", gibibytes, MEMORY_LIMIT, MEMORY_LIMIT / gibibytes, 1, note)
 
 
 BENCHMARKS: dict[str, Callable[[int], Iterator[Measurement]]] = {

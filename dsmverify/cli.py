@@ -47,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), NOT_COMPLETED)
     except DsmverifyError as error:
         return _fail(str(error), error.exit_status)
+    except OSError as error:  # files are checked when they are read or written: this is printing
+        return _fail(f"cannot print: {error.strerror or error}", NOT_COMPLETED)
     except MemoryError:
         return _fail("out of memory; try fewer points, claims or --jobs", NOT_COMPLETED)
     return result if isinstance(result, int) else 0

@@ -75,7 +75,7 @@ def panel_ceiling(sample: Sample[Any], low: arb, high: arb, anchor: int) -> arb:
         away = (low - mean).max(mean - high)
         total += apart * apart * (away / root).erfc()
     ratio = mu / (sigma * sigma)
-    return ratio * ratio * total / (2 * sample.size)
+    return arb(ratio * ratio * total / (2 * sample.size))
 
 
 def sparse_risk_density(sample: Sample[Any], anchor: int, bits: int) -> Callable[[acb], acb]:
@@ -130,7 +130,7 @@ def sparse_risk_density(sample: Sample[Any], anchor: int, bits: int) -> Callable
                     first += _disc(most * spread)
                     second += _disc(most * squared_spread)
                     break
-        return (second - first * first / zeroth) * (t * t * decay).exp() * front
+        return acb((second - first * first / zeroth) * (t * t * decay).exp() * front)
 
     return density
 

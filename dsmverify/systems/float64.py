@@ -42,7 +42,7 @@ def legendre_rule(nodes: int) -> tuple[Floats, Floats]:
 
     Two Newton steps from SciPy's nodes; the weights are `1 / ((1 - x^2) P_n'(x)^2)`.
     """
-    from mpmath import MPContext  # noqa: PLC0415
+    from mpmath import MPContext
 
     mp = MPContext()
     mp.dps = RULE_DIGITS

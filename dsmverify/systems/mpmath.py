@@ -10,13 +10,15 @@ from mpmath import mp
 from dsmverify.numbers import Exact
 from dsmverify.systems.objects import ObjectNumbers, elementwise
 
-
 FAR = 10**30
 """Beyond this mpmath's erfc overflows; the asymptotic series then has 200 digits in four terms."""
 
 
 def complementary_error(x: Any) -> Any:
-    """erfc at any distance: `exp(-x^2)/(x sqrt pi) (1 - 1/(2x^2) + 3/(4x^4) - 15/(8x^6))` if far."""
+    """Complementary error function at any distance.
+
+    Far out `exp(-x^2)/(x sqrt pi) (1 - 1/(2 x^2) + 3/(4 x^4) - 15/(8 x^6))`.
+    """
     if abs(x) <= FAR:
         return mp.erfc(x)
     if x < 0:

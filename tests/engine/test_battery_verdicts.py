@@ -28,9 +28,7 @@ def test_every_verdict_is_the_recorded_one(report: Report) -> None:
 
 
 def test_every_claim_is_applicable_and_not_trivial_often_enough(report: Report) -> None:
-    coverage = {
-        outcome.claim.id: outcome.applicable - outcome.trivial for outcome in report.claims
-    }
+    coverage = {outcome.claim.id: outcome.applicable - outcome.trivial for outcome in report.claims}
     assert {name: count for name, count in coverage.items() if count < MINIMUM_COVERAGE} == {}
 
 

@@ -10,7 +10,7 @@ from dsmverify.battery import battery
 from dsmverify.check import check
 from dsmverify.report.json import render
 
-CLAIMS = ["eq06", "tweedie", "prop02a", "prop02c", "prop09b", "prop10", "lem13a"]
+CLAIMS = ["eq06", "tweedie", "prop02a", "prop02c", "prop09b", "prop10", "lem13"]
 NAMES = ("sample-pair-touching", "random-pair", "minimum-pair-ends")
 
 

@@ -61,7 +61,9 @@ def test_an_answer_holds_at_every_end(
     """Eighths are exact in binary, radii too: only a ball of 30-bit radius may be wider."""
     balls = [ball(Fraction(int(8 * low), 8)).union(ball(Fraction(int(8 * (low + width)), 8)))
              for low, width in (left, right)]  # fmt: skip
-    corners = [[Fraction(int(8 * low), 8), Fraction(int(8 * (low + w)), 8)] for low, w in (left, right)]
+    corners = [
+        [Fraction(int(8 * low), 8), Fraction(int(8 * (low + w)), 8)] for low, w in (left, right)
+    ]
     holds = {
         {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[relation]
         for a in corners[0]

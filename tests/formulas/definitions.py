@@ -75,14 +75,10 @@ def certified_risk(case: Instance) -> arb:
             level = sum((v * b for _, b, v in active), Fraction(0)) / len(neurons(case))
 
             def integrand(
-                y: acb,
-                _: bool,
-                slope: arb = rational(slope),
-                level: arb = rational(level),
-                mean: arb = rational(mu * x),
+                y: acb, _: bool, slope: Fraction = slope, level: Fraction = level, x: Fraction = x
             ) -> acb:
-                offset = (y - mean) / rational(sigma)
-                f = slope * y + level + offset / rational(sigma)
+                offset = (y - rational(mu * x)) / rational(sigma)
+                f = rational(slope) * y + rational(level) + offset / rational(sigma)
                 return f * f * (-offset * offset / 2).exp()
 
             value = acb.integral(integrand, acb(rational(low)), acb(rational(high)))
@@ -207,7 +203,7 @@ class Quadrature:
         return slopes.T @ (self.weight.sum(0)[:, None] * slopes)
 
     def pointwise_curvature(self) -> Any:
-        """`E[f hess s]` without Diracs: only outer weights with biases or inner weights. `[3m, 3m]`."""
+        """`E[f hess s]` without Diracs: outer weights with biases or inner weights. `[3m, 3m]`."""
         m = len(self.outer)
         weight = (self.weight * self.residual).sum(0)
         by_bias = torch.diag((weight[:, None] * self.active).sum(0)) / m

@@ -21,7 +21,7 @@ from dsmverify.numbers import Numbers
 
 Formula = Callable[[Numbers[Any], Instance], Any]
 
-ALL_PARAMETERS = ("outer", "bias", "inner")
+ALL_PARAMETERS: tuple[risk.Parameter, ...] = ("outer", "bias", "inner")
 
 
 def fractions(text: str) -> tuple[Fraction, ...]:
@@ -31,11 +31,12 @@ def fractions(text: str) -> tuple[Fraction, ...]:
 def instance(
     name: str, points: str, noise: NoiseLevel, network: tuple[str, str, str], at: str
 ) -> Instance:
+    inner, bias, outer = (fractions(part) for part in network)
     return Instance(
         name,
         fractions(points),
         noise,
-        network=NetworkData(*(fractions(part) for part in network)),
+        network=NetworkData(inner, bias, outer),
         at=fractions(at),
     )
 
@@ -173,7 +174,9 @@ def of_constants(ns: Numbers[Any], case: Instance) -> Any:
         *constants.exponential_condition(ns, sample, spacing, sigma),
         constants.excess_risk_bound(ns, sample, spacing, bound),
     ]
-    return ns.concatenate([value[..., None] if _is_array(value) else _one(value) for value in values])
+    return ns.concatenate(
+        [value[..., None] if _is_array(value) else _one(value) for value in values]
+    )
 
 
 def _is_array(value: Any) -> bool:

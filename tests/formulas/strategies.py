@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from dsmverify.instance import Instance, NetworkData, NoiseLevel
 
+INNER = (Fraction(1), Fraction(-1), Fraction(-3, 2), Fraction(1, 3))
+
 
 def rationals(low: str, high: str, steps: int = 1000) -> st.SearchStrategy[Fraction]:
     """Fractions on a grid of the interval `[low, high]`."""
@@ -28,19 +30,15 @@ def samples(draw: st.DrawFn, largest: int = 5) -> tuple[tuple[Fraction, ...], No
 
 
 @st.composite
-def networks(
-    draw: st.DrawFn, points: tuple[Fraction, ...], widest: int = 5
-) -> NetworkData:
+def networks(draw: st.DrawFn, points: tuple[Fraction, ...], widest: int = 5) -> NetworkData:
     """Neurons with kinks on a coarse grid around the data, so that kinks coincide now and then."""
     width = draw(st.integers(1, widest))
-    inner = [draw(st.sampled_from([1, -1, Fraction(-3, 2), Fraction(1, 3)])) for _ in range(width)]
+    inner = [draw(st.sampled_from(INNER)) for _ in range(width)]
     reach = points[-1] - points[0]
-    kinks = [
-        points[0] + reach * draw(st.integers(-4, 12)) * Fraction(1, 8) for _ in range(width)
-    ]
+    kinks = [points[0] + reach * draw(st.integers(-4, 12)) * Fraction(1, 8) for _ in range(width)]
     outer = [draw(rationals("-4", "4", 80)) for _ in range(width)]
     bias = [-w * kink for w, kink in zip(inner, kinks, strict=True)]
-    return NetworkData(tuple(map(Fraction, inner)), tuple(bias), tuple(outer))
+    return NetworkData(tuple(inner), tuple(bias), tuple(outer))
 
 
 @st.composite

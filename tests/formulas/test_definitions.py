@@ -30,8 +30,8 @@ every_instance = pytest.mark.parametrize("case", INSTANCES.values(), ids=INSTANC
 RATIONAL = [case for case in INSTANCES.values() if case.noise.mu is not None]
 
 PANELS = 1e-12
-"""Quadrature of 24 nodes on panels of one sigma is exact to rounding; of some 2000 terms, each right
-to 2^-52 of its size, sums err by less than 2000 * 2^-52 = 4e-13 of the sum of sizes."""
+"""Quadrature of 24 nodes on panels of one sigma is exact to rounding; of some 2000 terms, each
+right to 2^-52 of its size, sums err by less than 2000 * 2^-52 = 4e-13 of the sum of sizes."""
 
 
 def in_balls(name: str, case: Instance) -> list[arb]:
@@ -91,8 +91,8 @@ def test_posterior_follows_bayes_rule(case: Instance) -> None:
     points = [definitions.mpf(x) for x in case.points]
     with mp.workdps(60):
         points = [definitions.mpf(x) for x in case.points]
-        names = ("responsibilities", "density", "posterior_mean", "posterior_variance")
-        names = (*names, "posterior_third_moment", "posterior_offset")
+        names = ["responsibilities", "density", "posterior_mean", "posterior_variance"]
+        names += ["posterior_third_moment", "posterior_offset"]
         found = {name: in_balls(name, case) for name in names}
         anchors = [express.places(case).nearest(float(y)) for y in case.at]
         for k, y in enumerate(case.at):
@@ -152,6 +152,14 @@ def test_risk_density_integrates_to_the_risk_of_the_empirical_score(name: str) -
     assert values.sum() * (y[1] - y[0]) == pytest.approx(expected, rel=1e-11)
 
 
+def derivative_of(function: Any, at: Any) -> Any:
+    return torch.autograd.functional.jacobian(function, at).numpy()  # type: ignore[no-untyped-call]
+
+
+def second_derivative_of(function: Any, at: Any) -> Any:
+    return torch.autograd.functional.hessian(function, at).numpy()  # type: ignore[no-untyped-call]
+
+
 def check_derivatives(case: Instance) -> None:
     at = definitions.torch_parameters(case)
 
@@ -159,8 +167,8 @@ def check_derivatives(case: Instance) -> None:
         return definitions.quadrature(case, parameters).risk
 
     value = float(mean_loss(at))
-    gradient = torch.autograd.functional.jacobian(mean_loss, at).numpy()
-    hessian = torch.autograd.functional.hessian(mean_loss, at).numpy()
+    gradient = derivative_of(mean_loss, at)
+    hessian = second_derivative_of(mean_loss, at)
     # A rounding of a mean or kink counts as |x|/sigma roundings in units of sigma.
     reach = 1 + float(definitions.mpf(max(map(abs, case.points))) / definitions.noise(case)[1])
     assert in_floats("risk", case) == pytest.approx(value, rel=PANELS * reach)
@@ -195,7 +203,7 @@ def test_gradient_is_the_derivative_of_the_closed_form(case: Instance) -> None:
         )
 
     parameters = definitions.torch_parameters(case)
-    derivative = torch.autograd.functional.jacobian(closed, parameters).numpy()
+    derivative = derivative_of(closed, parameters)
     gradient = in_floats("gradient", case)
     np.testing.assert_allclose(gradient, derivative, rtol=0, atol=1e-11 * np.abs(gradient).max())
 

@@ -53,7 +53,8 @@ def as_exact(value: Any) -> arb:
     """An mpmath or SymPy float as the exact dyadic ball that it is."""
     sign, mantissa, exponent, _ = value._mpf_
     with precision(2000):
-        return (-1) ** sign * arb(fmpz(int(mantissa))) * arb(2) ** int(exponent)
+        dyadic: arb = (-1) ** sign * arb(fmpz(int(mantissa))) * arb(2) ** int(exponent)
+        return dyadic
 
 
 @every_instance

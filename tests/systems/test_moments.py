@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ def test_drawn_moments(start: float, gaps: list[float]) -> None:
 )
 def test_running_bound_covers_uncertain_cuts(start: float, gaps: list[float], slack: float) -> None:
     """Any cuts within their errors give moments within the bound; two extremes are tried."""
-    running = load("running")
+    running: Any = load("running")
     row = np.cumsum([start, *gaps])[None, :]
     error = np.full_like(row, 10.0**slack)
     position = np.array([np.searchsorted(row[0], 0.0)])
@@ -105,7 +106,12 @@ def test_running_bound_covers_uncertain_cuts(start: float, gaps: list[float], sl
     for side in (-1, 0, 1):
         with precision(BITS):
             cuts = np.array(
-                [[arb(float(c)) + side * arb(float(e)) for c, e in zip(row[0], error[0], strict=True)]]
+                [
+                    [
+                        arb(float(c)) + side * arb(float(e))
+                        for c, e in zip(row[0], error[0], strict=True)
+                    ]
+                ]
             )
             expected = load("arb").normal_pieces(cuts, position)
             for part, balls in zip(found, expected, strict=True):
@@ -132,7 +138,7 @@ def test_any_position_gives_the_right_moments(position: int) -> None:
         row = np.array([[arb(cut) for cut in cuts]], dtype=object)
         centre, mass, first, second = load("arb").normal_pieces(row, np.array([position]))
         ends = [arb(-40), *(arb(cut) for cut in cuts), arb(40)]
-        for piece, (low, high) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+        for piece, (low, high) in enumerate(pairwise(ends)):
             for power, moment in enumerate((mass, first, second)):
                 c = acb(centre[0, piece])
 
