@@ -69,7 +69,7 @@ EQUALITY_DIGITS = 50
 NARROWEST = Fraction(1, 2**60)
 """Cells of a range are not bisected below this share of it."""
 
-NO_PLACE = "the point y that the instance asks for is one that the claim is about: it is not"
+NO_PLACE = "the instance's y lies in the range of the claim: it does not"
 
 ALL_DIGITS = 10**6
 """Stands for agreement that nothing contradicts."""

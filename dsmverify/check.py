@@ -19,6 +19,8 @@ from dsmverify.instance import Instance
 from dsmverify.report import Input, Report, library_versions
 from dsmverify.verdicts import decide_verdict, read_off, sound_row
 
+NO_NETWORKS = "no networks generated: sigma is too small beside the data; network claims not tried"
+
 Progress = Callable[[int, int, str], None]
 
 
@@ -60,7 +62,7 @@ def check(
     Raises:
         UnknownClaimError: an id that no claim has.
     """
-    chosen = catalogue.select(claims)
+    chosen = _with_sources(catalogue.select(claims))
     given = battery() if instances is None else list(instances)
     trials = list(_trials(given, chosen, seed))
     proofs = prove(chosen)
@@ -91,6 +93,15 @@ def check(
         battery=instances is None,
         timings=timings,
     )
+
+
+def _with_sources(claims: Sequence[Claim]) -> list[Claim]:
+    """The claims, and those that informal ones among them are read off."""
+    sources = [
+        claim.conclusion.claim for claim in claims if isinstance(claim.conclusion, ReadOff)
+    ]
+    chosen = {claim.id: claim for claim in (*claims, *catalogue.select(sources or ()))}
+    return [chosen[name] for name in sorted(chosen)]
 
 
 def prove(claims: Sequence[Claim]) -> dict[str, bool]:
@@ -127,8 +138,11 @@ def _trials(instances: Sequence[Instance], claims: Sequence[Claim], seed: int) -
         if instance.network is not None or not about_networks:
             yield Trial(instance, direct)
             continue
+        networks = networks_for(instance, seed)
+        if not networks:
+            instance = replace(instance, notes=(*instance.notes, NO_NETWORKS))
         yield Trial(instance, about_samples)
-        for label, network in networks_for(instance, seed):
+        for label, network in networks:
             named = replace(instance, name=f"{instance.name}[{label}]", network=network)
             yield Trial(named, about_networks, f"{label}, seed {seed}")
 

@@ -131,7 +131,7 @@ class UnknownClaimError(InputError):
             argument,
             show(claim),
             "there is no claim with this id",
-            f"{meant}`dsmverify claims` lists all {len(ids)} ids",
+            f"{meant}`dsmverify claims` lists them all",
         )
         self.args = (claim, ids, argument)
         self.claim = claim

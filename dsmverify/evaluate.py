@@ -30,6 +30,9 @@ MPMATH_EIGEN_WIDTH = 12
 
 MAX_DIGITS = 1000
 
+INTEGRAL_BITS = 60
+"""Certified integrals aim at this relative accuracy at most, whatever digits are asked for."""
+
 _POSTERIOR = {
     "density": posterior.density,
     "posterior_mean": posterior.posterior_mean,
@@ -118,7 +121,7 @@ def _shared(out: _Values, ns: Numbers[Any], instance: Instance, *, hessian: bool
     places = express.places(instance)
     sample = express.sample(ns, instance)
     y = ns.constant(_objects(points))
-    anchor = np.array([places.nearest(float(point)) for point in points])
+    anchor = np.array([places.nearest(point) for point in points])
     for name, formula in _POSTERIOR.items():
         out.put(name, formula(ns, y, sample, anchor))
     out.put("weight", _weights(ns, instance, sample, y, places))
@@ -151,7 +154,7 @@ def _weights(ns: Numbers[Any], instance: Instance, sample: Any, y: Any, places: 
     """Pi at points given exactly, 0 outside the closed range of the data."""
     pieces = express.weight_pieces(ns, instance.points)
     points = points_of(instance)
-    position = np.array([places.among_weight_cuts(float(point)) for point in points])
+    position = np.array([places.among_weight_cuts(point) for point in points])
     value = weights.weight(ns, y, sample, pieces, position)
     inside = ns.constant(np.array([_is_in_range(instance, point) for point in points]))
     return inside * value
@@ -300,16 +303,22 @@ def _certified(instance: Instance, digits: int, hessian: bool) -> _Values:
             _shared(probe, balls.SYSTEM, instance, hessian=False)
             if accurate.is_reached or extra == 4 * LEVELS[-1]:
                 _shared(out, balls.SYSTEM, instance, hessian=hessian)
-                facts = Facts(instance, Accuracy(min(wanted, 60)))
-                _put_facts(out, facts)
+                bits = min(wanted, INTEGRAL_BITS)
+                _put_facts(out, Facts(instance, Accuracy(bits)), bits)
                 break
     return out
 
 
-def _put_facts(out: _Values, facts: Any) -> None:
+def _put_facts(out: _Values, facts: Any, accuracy_bits: int) -> None:
     out.put("risk_empirical_score", facts.risk_empirical_score)
     out.put("tv_empirical_score", facts.tv_empirical_score)
     out.values["constants"]["sigma_0"] = out.spell(facts.sigma_0)
+    if accuracy_bits == INTEGRAL_BITS:
+        for name in ("risk_empirical_score", "tv_empirical_score", "excess_risk"):
+            out.notes[name] = f"an integral, enclosed to about {INTEGRAL_BITS} bits"
+    if facts.is_extreme:
+        out.notes["excess_risk"] = "enclosed as a difference: the spacing ratio is too large"
+        out.notes["tv_empirical_score"] = "not integrated: the spacing ratio is too large"
     if facts.is_separated:
         out.notes["risk_empirical_score"] = (
             "enclosed within a factor 2 only: the spacing ratio is beyond 300"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -42,8 +43,11 @@ class Places:
 
 
 def as_float(y: Any) -> float:
-    """A number of any system as a float: the middle of a ball."""
-    return float(y.mid() if hasattr(y, "mid") else y)
+    """A number of any system as a float: the middle of a ball; infinite where it overflows."""
+    try:
+        return float(y.mid() if hasattr(y, "mid") else y)
+    except OverflowError:
+        return math.inf if y > 0 else -math.inf
 
 
 def sample(ns: Numbers[N], instance: Instance) -> Sample[N]:

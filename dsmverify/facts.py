@@ -38,6 +38,9 @@ from dsmverify.truth import Truth, certainly_below, compare
 DENSE_WIDTH = 60
 """Up to this width eigenvalues come from the matrix; beyond, from O(m) products and bounds."""
 
+EXTREME = 10**9
+"""Spacing ratio beyond which integrals of the score are not attempted: a panel for every octave."""
+
 SEPARATED = 300
 """Spacing ratio mu Delta/sigma beyond which R_n(s*) is a closed two-sided bound."""
 
@@ -286,6 +289,12 @@ class Facts:
         ratio = self.sample.mu * self.spacing / self.sample.sigma
         return certainly_below(arb(SEPARATED), ratio)
 
+    @property
+    def is_extreme(self) -> bool:
+        """Whether the posterior switches too sharply for any panels."""
+        ratio = self.sample.mu * constants.spread(self.sample) / self.sample.sigma
+        return certainly_below(arb(EXTREME), ratio)
+
     @cached_property
     def excess_risk(self) -> arb:
         """R_n(theta) - R_n(s*), as a difference."""
@@ -294,6 +303,8 @@ class Facts:
     @cached_property
     def squared_distance(self) -> arb:
         """Mean square distance of s_theta to s*."""
+        if self.is_extreme:
+            return self.excess_risk
         parts = networks.pieces(SYSTEM, self.network)
         kinks = [kink.mid() for kink in self.network.kinks]
         panels = self._panels(self._far_enough(self._distance_tail, self.risk))
@@ -322,6 +333,8 @@ class Facts:
     @cached_property
     def tv_empirical_score(self) -> arb:
         """TV(s*) = int |s*''| pi over the range of the data."""
+        if self.is_extreme:
+            return arb(0).union(arb.pos_inf())
         ceiling = self._weight_ceiling
         low, high = self._data_range()
         panels = [low, *[cut for cut in self._panels(arb(0)) if low < cut < high], high]
@@ -345,6 +358,8 @@ class Facts:
     @cached_property
     def curvature_mass(self) -> arb:
         """Int over the line of |s*''|."""
+        if self.is_extreme:
+            return arb(0).union(arb.pos_inf())
         panels = self._panels(self._reach)
 
         def third(y: arb) -> arb:

@@ -115,7 +115,7 @@ def _krawczyk(
     if not inside or is_positive_definite(hessian) is not Truth.TRUE:
         return None
     enclosed = _with_parameters(network, point + image)
-    if enclosed is None:
+    if enclosed is None or not _is_near(point + image, start):
         return None
     distance = arb(0)
     for value, own in zip(point + image, start, strict=True):
