@@ -39,7 +39,7 @@ report: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy dsmverify checks derivations tests
+	$(BIN)/mypy dsmverify checks derivations benchmarks tests
 	$(BIN)/lint-imports
 
 test: lint

@@ -58,34 +58,40 @@ class Approximations:
     instance: Instance
 
     @cached_property
+    def centred(self) -> Instance:
+        """The instance seen from its first point, so that floats tell near points apart.
+
+        Risks, variations and eigenvalues do not change when data and network move together.
+        """
+        return express.centred(self.instance)
+
+    @cached_property
     def sample(self) -> Sample[Any]:
-        """Training points and noise level."""
-        return express.sample(SYSTEM, self.instance)
+        """Training points, from the first one, and noise level."""
+        return express.sample(SYSTEM, self.centred)
 
     @cached_property
     def network(self) -> Network[Any]:
-        """The network."""
-        return express.network(SYSTEM, self.instance)
+        """The network, moved with the data."""
+        return express.network(SYSTEM, self.centred)
 
     @cached_property
     def pieces(self) -> weights.WeightPieces[Any]:
         """Pieces of the weight."""
-        return express.weight_pieces(SYSTEM, self.instance.points)
+        return express.weight_pieces(SYSTEM, self.centred.points)
 
     @cached_property
     def places(self) -> express.Places:
-        """Hints where points lie, seen from the first point."""
-        return express.places(self.instance)
+        """Hints where points lie."""
+        return express.places(self.centred)
 
     def anchors(self, y: Floats) -> Integers:
         """Nearest training point of each y."""
-        origin = float(self.places.origin)
-        return order.nearest(self.places.points, y / self.places.mu - origin)
+        return order.nearest(self.places.points, y / self.places.mu)
 
     def weight(self, y: Floats) -> Floats:
         """pi(y), 0 outside the closed range of the data."""
-        origin = float(self.places.origin)
-        position = order.positions(self.places.cuts, y / self.places.mu - origin)
+        position = order.positions(self.places.cuts, y / self.places.mu)
         value = weights.weight(SYSTEM, y, self.sample, self.pieces, position)
         low, high = self.sample.mu * self.sample.points[[0, -1]]
         inside: Floats = np.where((y >= low) & (y <= high), value, 0.0)
@@ -177,7 +183,10 @@ class Approximations:
                 cuts += [middle - step, middle + step]
                 step *= 2
             cuts.append(mu * left)
-        return np.unique(np.array(cuts))
+        # In a wide gap the density around a mean needs cuts of its own.
+        around = (mu * x[:, None] + sigma * np.arange(-12, 13)).ravel()
+        inside = around[(around > cuts[0]) & (around < cuts[1])]
+        return np.unique(np.concatenate((cuts, inside)))
 
     @cached_property
     def kernel_product(self) -> curvature.KernelProduct[Any]:
@@ -214,7 +223,9 @@ class Approximations:
         """sigma_2, from the logarithms of its two sides."""
         mu, n = float(self.sample.mu), self.sample.size
         reach = (mu * spacing) ** 2 / 32
-        constant = constants.curvature_constant(SYSTEM, self.sample, np.float64(spacing))
+        # C_n depends on where 0 is: it belongs to the data as they are.
+        data = express.sample(SYSTEM, self.instance)
+        constant = constants.curvature_constant(SYSTEM, data, np.float64(spacing))
         width = constants.spread(self.sample)
         log_constant = float(
             np.log(np.pi * n**5 * mu)
@@ -274,8 +285,9 @@ def bounded_risk(instance: Instance) -> RiskBound:
     """
     from dsmverify.systems import running
 
-    sample = express.sample(running.SYSTEM, instance)
-    network = express.network(running.SYSTEM, instance)
+    moved = express.centred(instance)
+    sample = express.sample(running.SYSTEM, moved)
+    network = express.network(running.SYSTEM, moved)
     return _risk_bound(sample, network)
 
 

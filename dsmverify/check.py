@@ -97,9 +97,7 @@ def check(
 
 def _with_sources(claims: Sequence[Claim]) -> list[Claim]:
     """The claims, and those that informal ones among them are read off."""
-    sources = [
-        claim.conclusion.claim for claim in claims if isinstance(claim.conclusion, ReadOff)
-    ]
+    sources = [claim.conclusion.claim for claim in claims if isinstance(claim.conclusion, ReadOff)]
     chosen = {claim.id: claim for claim in (*claims, *catalogue.select(sources or ()))}
     return [chosen[name] for name in sorted(chosen)]
 
@@ -139,9 +137,8 @@ def _trials(instances: Sequence[Instance], claims: Sequence[Claim], seed: int) -
             yield Trial(instance, direct)
             continue
         networks = networks_for(instance, seed)
-        if not networks:
-            instance = replace(instance, notes=(*instance.notes, NO_NETWORKS))
-        yield Trial(instance, about_samples)
+        notes = instance.notes if networks else (*instance.notes, NO_NETWORKS)
+        yield Trial(replace(instance, notes=notes), about_samples)
         for label, network in networks:
             named = replace(instance, name=f"{instance.name}[{label}]", network=network)
             yield Trial(named, about_networks, f"{label}, seed {seed}")

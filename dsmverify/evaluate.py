@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import isfinite
 from typing import Any
 
 import numpy as np
+from mpmath import mpf
 
 from dsmverify import express, order, systems
 from dsmverify.approximations import Approximations
@@ -29,6 +31,12 @@ MPMATH_EIGEN_WIDTH = 12
 """Wider networks get no eigenvalues in mpmath: its solver takes minutes."""
 
 MAX_DIGITS = 1000
+
+FARTHEST_DIGITS = 300
+"""mpmath spells out huge exponents in passing; points beyond this power of ten are refused."""
+
+LONGEST_EXPONENT = 4096
+"""mpmath numbers whose binary exponent needs more bits than this are not spelled."""
 
 INTEGRAL_BITS = 60
 """Certified integrals aim at this relative accuracy at most, whatever digits are asked for."""
@@ -210,7 +218,9 @@ def _floating(instance: Instance, system: str, hessian: bool) -> _Values:
             out.put("ntk_lambda_max", approximate.kernel_leading[0])
     for name in [name for name, value in out.values.items() if not _is_finite(value)]:
         del out.values[name]
-        out.missing[name] = "not finite in float64: the noise level is out of its range; use arb"
+        out.missing[name] = (
+            "not finite in float64: the noise level or a point is out of its range; use arb"
+        )
     return out
 
 
@@ -252,8 +262,17 @@ def _multiprecision(instance: Instance, digits: int, hessian: bool) -> _Values:
 
     from dsmverify.multiprecision import Integrals
 
+    for point in points_of(instance):
+        if abs(point) > 10**FARTHEST_DIGITS:
+            raise InputError(
+                "at",
+                spell(point),
+                f"mpmath evaluates points up to 10^{FARTHEST_DIGITS}",
+                "use --system arb, or a nearer point",
+            )
+
     with mp.workdps(digits + 25):
-        out = _Values(lambda value: nearest_decimal(value, digits))
+        out = _Values(partial(_spell_if_short, digits=digits))
         ns = systems.load("mpmath")
         _shared(out, ns, instance, hessian=hessian)
         integrals = Integrals(instance)
@@ -279,7 +298,25 @@ def _multiprecision(instance: Instance, digits: int, hessian: bool) -> _Values:
                         f"{instance.network.width} neurons > {MPMATH_EIGEN_WIDTH}: "
                         "too slow in mpmath; use arb or float64"
                     )
+    for name in [name for name, value in out.values.items() if _has_gap(value)]:
+        del out.values[name]
+        out.missing[name] = "its exponent has over a thousand digits"
     return out
+
+
+def _spell_if_short(value: Any, digits: int) -> str | None:
+    """A decimal, or None where the exponent alone would fill the screen."""
+    exponent = int(mpf(value)._mpf_[2])
+    return nearest_decimal(value, digits) if exponent.bit_length() < LONGEST_EXPONENT else None
+
+
+def _has_gap(value: Any) -> bool:
+    """Whether something in a spelled value could not be spelled."""
+    if isinstance(value, dict):
+        return any(_has_gap(entry) for entry in value.values())
+    if isinstance(value, list):
+        return any(_has_gap(entry) for entry in value)
+    return value is None
 
 
 def _certified(instance: Instance, digits: int, hessian: bool) -> _Values:

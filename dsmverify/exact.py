@@ -377,7 +377,7 @@ def _round(numerator: int, denominator: int, exponent: int, digits: int, to: Dir
     if abs(bits) < 10**6:
         decimal_exponent = bits * 30103 // 100000
     else:
-        context = Context(prec=len(str(bits)) + 20)
+        context = Context(prec=abs(bits).bit_length() // 3 + 22)
         decimal_exponent = int(context.multiply(Decimal(bits), context.log10(Decimal(2))))
     while True:
         scale = decimal_exponent - digits + 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,42 @@ class Places:
 
     def _from_origin(self, y: Any) -> float:
         return as_float(y) / self.mu - float(self.origin)
+
+
+def centred(instance: Instance) -> Instance:
+    """The instance moved along the line so that its first point is 0, exactly for rational mu.
+
+    The noised line moves by `mu x_1`, biases by `w1 mu x_1`; risks, gradients in outer weights and
+    biases, Hessians and variations stay what they are. An irrational mu is taken to 300 bits here.
+    """
+    origin = instance.points[0]
+    shift = _mu_to_300_bits(instance) * origin
+    data = instance.network
+    network = None
+    if data is not None:
+        biases = [b + w * shift for w, b in zip(data.inner_weights, data.biases, strict=True)]
+        network = replace(data, biases=tuple(biases))
+    return replace(
+        instance,
+        points=tuple(x - origin for x in instance.points),
+        network=network,
+        at=tuple(y - shift for y in instance.at),
+    )
+
+
+def _mu_to_300_bits(instance: Instance) -> Fraction:
+    rational = instance.noise.rational_mu
+    if rational is not None:
+        return rational
+    if instance.noise.time is not None:
+        from mpmath import mp
+
+        with mp.workprec(300):
+            scale = mp.exp(-mp.mpf(instance.noise.time.numerator) / instance.noise.time.denominator)
+            return Fraction(int(mp.nint(mp.ldexp(scale, 300))), 2**300)
+    assert instance.noise.sigma is not None  # one of the three spellings
+    square = (1 - instance.noise.sigma) * (1 + instance.noise.sigma)
+    return Fraction(isqrt((square * 4**300).__floor__()), 2**300)
 
 
 def as_float(y: Any) -> float:

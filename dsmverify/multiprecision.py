@@ -33,10 +33,11 @@ class Integrals:
 
     def __init__(self, instance: Instance) -> None:
         """Start on an instance."""
-        self.instance = instance
+        self.data = instance
         self.approximate = Approximations(instance)
-        self.sample = express.sample(SYSTEM, instance)
-        self.places = express.places(instance)
+        self.instance = self.approximate.centred
+        self.sample = express.sample(SYSTEM, self.instance)
+        self.places = express.places(self.instance)
         self.nodes = _legendre(mp.dps * NODES_PER_DIGIT)
 
     def risk_empirical_score(self) -> Any:
@@ -116,8 +117,10 @@ class Integrals:
         )
 
     def _exponential_limit(self, spacing: Any) -> Any:
+        data = express.sample(SYSTEM, self.data)  # C_n depends on where 0 is
+
         def room(sigma: Any) -> Any:
-            left, right = constants.exponential_condition(SYSTEM, self.sample, spacing, sigma)
+            left, right = constants.exponential_condition(SYSTEM, data, spacing, sigma)
             return mp.log(right) - mp.log(left)
 
         turning = min(mp.mpf(1), constants.exponential_turning_point(SYSTEM, self.sample, spacing))

@@ -7,6 +7,7 @@ any width, near or far in the tail, where the closed form would cancel.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
@@ -132,6 +133,23 @@ def normal_pieces(cuts: Floats, position: Integers) -> tuple[Floats, Floats, Flo
     return centre, moments[0], moments[1], moments[2]
 
 
+def nearest_float(value: Exact) -> float:
+    """Nearest float64, infinite where a number is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def nearest_floats(values: Sequence[Any] | NDArray[Any]) -> Floats:
+    """Nearest float64 of each entry."""
+    exact = np.asarray(values)
+    if exact.dtype != object:
+        return exact.astype(np.float64)
+    rounded = [nearest_float(entry) for entry in exact.ravel()]
+    return np.array(rounded, dtype=np.float64).reshape(exact.shape)
+
+
 class Float64:
     """NumPy float64."""
 
@@ -140,8 +158,8 @@ class Float64:
     def constant(self, value: Exact | Sequence[Any] | NDArray[Any]) -> Any:
         """Nearest float64 to an exact value, or array of them."""
         if isinstance(value, int | Fraction):
-            return np.float64(value)
-        return np.asarray(value).astype(np.float64)
+            return np.float64(nearest_float(value))
+        return nearest_floats(value)
 
     @property
     def pi(self) -> Any:

@@ -131,7 +131,7 @@ class Running:
             value = [value]
             return self.constant(value)[0]
         exact = np.asarray(value)
-        rounded = exact.astype(np.float64)
+        rounded = float64.nearest_floats(exact)
         whole = exact.dtype != object and exact.dtype.kind in "biu"
         error = np.zeros_like(rounded) if whole else UNIT * np.abs(rounded)
         return Rounded(rounded, error)

@@ -15,7 +15,13 @@ import torch
 from numpy.typing import NDArray
 
 from dsmverify.numbers import Exact, Integers, nearest_cut
-from dsmverify.systems.float64 import CUT_OFF, WIDE_NODES, legendre_rule
+from dsmverify.systems.float64 import (
+    CUT_OFF,
+    WIDE_NODES,
+    legendre_rule,
+    nearest_float,
+    nearest_floats,
+)
 
 
 def _one_sided_moments(start: Any, length: Any) -> Any:
@@ -60,8 +66,8 @@ class Torch:
     def constant(self, value: Exact | Sequence[Any] | NDArray[Any]) -> Any:
         """Nearest float64 to an exact value, or tensor of them."""
         if isinstance(value, int | Fraction):
-            return torch.tensor(float(value), dtype=torch.float64)
-        return torch.from_numpy(np.asarray(value).astype(np.float64))
+            return torch.tensor(nearest_float(value), dtype=torch.float64)
+        return torch.from_numpy(nearest_floats(value))
 
     @property
     def pi(self) -> Any:

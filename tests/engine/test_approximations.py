@@ -61,13 +61,7 @@ def test_integrals_lie_within_their_errors(case: Instance) -> None:
             assert quadrature.error <= 1e-4 * quadrature.value  # of use at all
 
 
-OUTLIER = pytest.param(
-    "sample-triple-outlier",
-    marks=pytest.mark.xfail(reason="panels in a gap of 170 sigma miss the density: 7e-9"),
-)
-
-
-@pytest.mark.parametrize("name", [OUTLIER, *(name for name in NAMES if "outlier" not in name)])
+@pytest.mark.parametrize("name", NAMES)
 def test_risk_of_the_score_reaches_its_stated_accuracy(name: str) -> None:
     found = Approximations(bundled()[name]).risk_empirical_score
     with precision(128):
