@@ -353,10 +353,10 @@ def _put_facts(out: _Values, facts: Any, accuracy_bits: int) -> None:
     if accuracy_bits == INTEGRAL_BITS:
         for name in ("risk_empirical_score", "tv_empirical_score", "excess_risk"):
             out.notes[name] = f"an integral, enclosed to about {INTEGRAL_BITS} bits"
-    if facts.is_extreme:
+    if facts.integrals.is_extreme:
         out.notes["excess_risk"] = "enclosed as a difference: the spacing ratio is too large"
         out.notes["tv_empirical_score"] = "not integrated: the spacing ratio is too large"
-    if facts.is_separated:
+    if facts.integrals.is_separated:
         out.notes["risk_empirical_score"] = (
             "enclosed within a factor 2 only: the spacing ratio is beyond 300"
         )

@@ -102,7 +102,7 @@ def test_sparse_risk_density_is_the_formula(ratio: int) -> None:
     with precision(160):
         facts = Facts(instance, Accuracy(42))
         sample = facts.sample
-        complex_sample = facts._complex_sample
+        complex_sample = facts.integrals.complex_sample
         for part in range(-3, 14):
             centre = sample.mu * sample.points[2]
             y = (centre + (part * sample.sigma) / 3).mid()
