@@ -32,6 +32,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
         ),
         subject="function",
+        parameters=("k", "A"),
         hypotheses=(
             Structural("k is a positive integer", "has_power"),
             Hypothesis("A > 0", bounds.decay_rate, ">", bounds.zero),

@@ -24,6 +24,7 @@ CLAIMS: tuple[Claim, ...] = (
             bounds.tilted_risk, ">=", bounds.truncated_square, nonnegative_left=True
         ),
         subject="function",
+        parameters=("f", "beta", "gamma", "delta"),
         hypotheses=(
             Structural("f is a polynomial, given by its coefficients", "has_function"),
             *WIDTHS,
@@ -48,6 +49,7 @@ CLAIMS: tuple[Claim, ...] = (
             margin=bounds.truncated_square_margin,
         ),
         subject="function",
+        parameters=("beta", "gamma", "delta"),
         hypotheses=WIDTHS,
         leans_on=("lem14.c", "lem14.d"),
         derivation="slope_lower_bound",

@@ -226,16 +226,10 @@ class _Decision:
                 return "a learning rate is given: it is not"
             if any(abs(weight) != 1 for weight in self.instance.network.inner_weights):
                 return "every inner weight is +1 or -1: one is not"
-            if self.session.minimum(self.level).truth is not Truth.TRUE:
-                return None  # the hypothesis says so, with numbers
-        if self.claim.subject == "function":
-            needed = [
-                name
-                for name in _parameters_of(self.claim)
-                if self.instance.parameters.get(name) is None
-            ]
-            if needed:
-                return f"parameters {', '.join(needed)} are given: they are not"
+        given = self.instance.parameters
+        absent = [name for name in self.claim.parameters if given.get(name) is None]
+        if absent:
+            return f"parameters {', '.join(absent)} are given: they are not"
         return None
 
     # Hypotheses.
@@ -649,12 +643,6 @@ def _linear_stability(facts: Facts, reading: str) -> tuple[Truth, str]:
 def _is_about_identities(claim: Claim) -> bool:
     conclusion = claim.conclusion
     return isinstance(conclusion, Identity | tuple | Stated)
-
-
-def _parameters_of(claim: Claim) -> tuple[str, ...]:
-    if claim.id.startswith("lem13"):
-        return ("k", "A")
-    return ("f", "beta", "gamma", "delta") if claim.id == "lem14a" else ("beta", "gamma", "delta")
 
 
 def _float_mu(instance: Instance) -> float:

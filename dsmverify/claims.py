@@ -160,6 +160,7 @@ class Claim:
         severity: what kind of failure it is, should it fail.
         repairs: id of the printed form that this one replaces.
         remark: a convention of this project on which the verdict depends.
+        parameters: what an instance must give beyond its sample, by name (`k`, `A`, ..).
         enclosed_by: how a side is enclosed that no formula gives: an eigenvalue, an integral.
     """
 
@@ -179,6 +180,7 @@ class Claim:
     severity: Severity | None = None
     repairs: str | None = None
     remark: str = ""
+    parameters: tuple[str, ...] = ()
     enclosed_by: str = ""
 
 

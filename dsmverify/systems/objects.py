@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, cast
@@ -14,14 +15,14 @@ from dsmverify.numbers import Exact, Integers, Numbers, closed_normal_pieces
 Objects = NDArray[np.object_]
 
 
-class ObjectNumbers:
+class ObjectNumbers(ABC):
     """A number system on object arrays, from the elementary functions of its numbers."""
 
     name: str
 
+    @abstractmethod
     def scalar(self, value: Exact) -> Any:
         """One exact value in this system."""
-        raise NotImplementedError(f"{type(self).__name__} must say how a Fraction enters it")
 
     def constant(self, value: Exact | Sequence[Any] | NDArray[Any]) -> Any:
         """Exact value, or array of them."""
