@@ -281,13 +281,11 @@ class _Decision:
                 return self._slope_bounded_below(text)
 
     def _within_bound(self, premise: Structural) -> tuple[Truth, str]:
-        facts = self.session.facts(self.level, at_minimum=False)
+        facts = self.facts  # of the proved minimum where the claim is about one
         relation: Relation = "<=" if premise.predicate == "outer_weights_within_bound" else "<"
         largest = arb(0)
         for weight in facts.network.outer:
             largest = largest.max(abs(weight))
-        if self.claim.subject == "minimum":
-            largest = largest * (1 + arb(2) ** -16)  # the minimum lies that near, relatively
         truth = compare(largest, relation, facts.bound)
         return truth, f"{premise.statement}: {_short(largest)} {relation} {_short(facts.bound)}"
 
@@ -336,7 +334,7 @@ class _Decision:
             if not self._is_in_range(y, span, case):
                 return finding
             self.found_place = True
-            return self._at_point(conclusion, index, y, finding)
+            return self._at_point(conclusion, index, y, finding, restricted)
         if isinstance(span, Places):
             for place in span.sides:
                 finding = self._at_point(conclusion, index, place(case), finding)
@@ -369,7 +367,12 @@ class _Decision:
         return case.mu * case.x(1), case.mu * case.x(case.n)
 
     def _at_point(
-        self, conclusion: Inequality, index: int, y: arb | None, finding: Finding
+        self,
+        conclusion: Inequality,
+        index: int,
+        y: arb | None,
+        finding: Finding,
+        exact: Fraction | None = None,
     ) -> Finding:
         case = self.facts.case(index, y)
         left, right = conclusion.left(case), conclusion.right(case)
@@ -379,7 +382,7 @@ class _Decision:
             truth = Truth.TRUE if margin is Truth.TRUE else Truth.UNKNOWN
         where = {"i": str(index)} if index else {}
         if y is not None:
-            where["y"] = _exact_text(y)
+            where["y"] = _exact_text(y) if exact is None else spell(exact)
         finding = replace(finding, evaluations=finding.evaluations + 1)
         if truth is Truth.FALSE:
             ratio = slack_ratio(conclusion.relation, left, right)
@@ -407,12 +410,12 @@ class _Decision:
         worst, digits, gap = Finding(trivial=False), ALL_DIGITS, arb(0)
         for index in self._indices():
             for y in self._identity_points():
-                case = self.facts.case(index, y)
+                case = self.facts.case(index, None if y is None else ball(y))
                 left_side: Any = np.asarray(identity.left(case), dtype=object)
                 right_side: Any = np.asarray(identity.right(case), dtype=object)
                 for place in np.ndindex(left_side.shape):
                     left, right = left_side[place], right_side[place]
-                    where = {} if y is None else {"y": _exact_text(y)}
+                    where = {} if y is None else {"y": spell(y)}
                     if place:
                         where["entry"] = ",".join(str(part + 1) for part in place)
                     if differ(left, right) is Truth.TRUE:
@@ -428,10 +431,10 @@ class _Decision:
             return worst, 0
         return replace(worst, truth=Truth.UNKNOWN), digits
 
-    def _identity_points(self) -> list[arb | None]:
+    def _identity_points(self) -> list[Fraction | None]:
         if self.claim.range.y is None:
             return [None]
-        return [ball(y) for y in points_of(self.instance)]
+        return list(points_of(self.instance))
 
     def _check(self, check: Inequality | Identity) -> tuple[Finding, int]:
         if isinstance(check, Identity):

@@ -1,0 +1,52 @@
+"""Linear stability and Krawczyk's test say TRUE only where their inequality holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from flint import arb
+
+from dsmverify import minima
+from dsmverify.battery import battery
+from dsmverify.certify import Session, precision
+from dsmverify.spectra import midpoints
+from dsmverify.truth import Truth
+
+PAIR = next(instance for instance in battery() if instance.name == "large-rate-pair-one")
+LEVEL = 1
+
+
+def stability(rate: str) -> Truth:
+    session = Session(replace(PAIR, learning_rate=Fraction(rate)))
+    with precision(192):
+        return session.stability(LEVEL, "sum")[0]
+
+
+# One active half line, H = 2 g g^T there with g = (sigma z/m, -1/sigma^2). Second moments contract up
+# to a rate of about 0.0549 (the table of the battery); the mean runs away when
+# eta lambda_max(E[H]) > 2, with 1/(n sigma^4) < lambda_max < 1/(n sigma^4) + sigma^2/n.
+@pytest.mark.parametrize(
+    ("rate", "expected"),
+    [("0.04", Truth.TRUE), ("0.0540", Truth.TRUE), ("0.06", Truth.UNKNOWN), ("0.3", Truth.FALSE)],
+)
+def test_stability_at_rates_on_both_sides(rate: str, expected: Truth) -> None:
+    assert stability(rate) is expected
+
+
+@pytest.mark.parametrize(("radii", "is_proved"), [(0, True), (2, False)])
+def test_krawczyk_refuses_an_image_that_leaves_the_box(radii: int, is_proved: bool) -> None:
+    session = Session(PAIR)
+    with precision(192):
+        facts = session.facts(LEVEL, at_minimum=False)
+        found = session.minimum(LEVEL).network
+        assert found is not None
+        critical = midpoints(np.concatenate([found.outer, found.bias]))
+        radius = arb(2) ** (-192 // 3)
+        moved = [(1 + abs(value)) * radius * radii for value in critical]
+        start = np.concatenate([facts.network.outer, facts.network.bias])
+        point = midpoints(critical + np.array(moved, dtype=object))
+        proof = minima._krawczyk(facts.sample, facts.network, start, point, arb(0))
+    assert (proof is not None) is is_proved
