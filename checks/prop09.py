@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsmverify.claims import Claim, Inequality, Interval, Range, RealLine, Source
+from dsmverify.claims import Claim, Inequality, Interval, Range, Source
 from dsmverify.formulas import bounds
 
 CLAIMS: tuple[Claim, ...] = (
@@ -24,7 +24,7 @@ CLAIMS: tuple[Claim, ...] = (
         source=Source("proposition 9", 18),
         statement="For every real y: pi(y) <= mu (x_n - x_1).",
         conclusion=Inequality(bounds.weight, "<=", bounds.weight_ceiling),
-        range=Range(y=RealLine()),
+        range=Range(y=Interval(bounds.lowest_mean, bounds.highest_mean)),
         leans_on=("prop09.f",),
         remark="pi is 0 outside the closed range of the noised means.",
     ),

@@ -8,16 +8,16 @@ on the whole range by bisection, each cell as a ball; a FALSE needs an exact poi
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import arb, ctx
 
+from dsmverify.bisection import decide_over_interval, exact_between, exact_fraction
 from dsmverify.claims import (
     Claim,
     Enclosure,
@@ -25,7 +25,10 @@ from dsmverify.claims import (
     Identity,
     Inequality,
     Interval,
+    Part,
     Places,
+    Ray,
+    ReadOff,
     RealLine,
     Relation,
     Row,
@@ -34,6 +37,7 @@ from dsmverify.claims import (
 )
 from dsmverify.exact import lower_decimal, spell, upper_decimal
 from dsmverify.facts import Facts
+from dsmverify.findings import Finding, merged, slack_ratio, slack_text
 from dsmverify.formulas.case import Case
 from dsmverify.formulas.stability import batch_hessian_moments
 from dsmverify.instance import Instance
@@ -60,19 +64,15 @@ LEVELS = (96, 192, 384, 768)
 ACCURACIES = (12, 30, 60, 60)
 """Relative bits of integrals at these levels."""
 
-CELLS = 3000
-"""Cells that one range of `y` may cost at one level."""
-
 EQUALITY_DIGITS = 50
 """Undecided sides that agree to more digits than this are reported as touching equality."""
 
-NARROWEST = Fraction(1, 2**60)
-"""Cells of a range are not bisected below this share of it."""
-
 NO_PLACE = "the instance's y lies in the range of the claim: it does not"
 
-ALL_DIGITS = 10**6
-"""Stands for agreement that nothing contradicts."""
+NO_INDEX = "the claim's index has a value at this sample size: it has none"
+
+WINDOW = 8
+"""Noise levels that the window of an unbounded range reaches beyond its start or the data."""
 
 DIGITS = 12
 """Digits of the enclosures in reports."""
@@ -89,43 +89,24 @@ def precision(bits: int) -> Iterator[None]:
         ctx.prec = before
 
 
-@dataclass
-class Finding:
-    """What is known of a conclusion while it is being decided.
+class Free(NamedTuple):
+    """Values of a claim's indices; 0 where it has none."""
 
-    Attributes:
-        truth: so far.
-        left: left side where the slack is smallest, or where it fails.
-        right: right side there.
-        where: free variables there.
-        trivial: every value of the free variables was trivial.
-        reason: why it is UNKNOWN.
-        evaluations: spent.
-    """
+    i: int = 0
+    k: int = 0
+    l: int = 0
 
-    truth: Truth = Truth.TRUE
-    left: arb | None = None
-    right: arb | None = None
-    where: Mapping[str, str] = field(default_factory=dict)
-    trivial: bool = True
-    reason: str | None = None
-    evaluations: int = 0
-    slack: arb | None = None
+    def named(self) -> dict[str, str]:
+        """The indices by the names that rows and instance files give them."""
+        return {INDEX_KEYS[name]: str(value) for name, value in self._asdict().items() if value}
 
-    def failed(
-        self, left: arb, right: arb, where: Mapping[str, str], slack: arb | None = None
-    ) -> Finding:
-        """The finding that a conclusion is FALSE at one point."""
-        return replace(
-            self,
-            truth=Truth.FALSE,
-            left=left,
-            right=right,
-            where=where,
-            trivial=False,
-            reason=None,
-            slack=slack,
-        )
+
+NO_FREE = Free()
+
+INDEX_KEYS: Mapping[str, str] = {"i": "i", "k": "j", "l": "l"}
+"""Names of the indices in rows and instance files (`k` is lemma 13's power there)."""
+
+Span = Interval | RealLine | Ray | Places
 
 
 class Session:
@@ -200,18 +181,22 @@ class _Decision:
                 return self._row("NOT_APPLICABLE", failed_hypothesis=said)
             if truth is Truth.UNKNOWN:
                 return self._row("UNKNOWN", reason=f"budget: hypothesis undecided: {said}")
-        conclusion = self.claim.conclusion
-        if isinstance(conclusion, Inequality):
-            finding = self._inequality(conclusion)
-            if not self.found_place:
-                return self._row("NOT_APPLICABLE", failed_hypothesis=NO_PLACE)
-            return self._finding_row(finding)
-        if isinstance(conclusion, Stated):
-            return self._identity_row([self._check(check) for check in conclusion.checks])
-        if isinstance(conclusion, Identity):
-            conclusion = (conclusion,)
-        assert isinstance(conclusion, tuple)  # ReadOff has no rows of its own
-        return self._identity_row([self._identity(identity) for identity in conclusion])
+        excluded = NO_INDEX
+        values = []
+        for free in self._free_values():
+            truth, said = self._restriction(free)
+            if truth is Truth.FALSE:
+                excluded = said
+                continue
+            if truth is Truth.UNKNOWN:
+                return self._row("UNKNOWN", reason=f"budget: condition undecided: {said}")
+            values.append(free)
+        if not values:
+            return self._row("NOT_APPLICABLE", failed_hypothesis=excluded)
+        finding = self._conclusion(values)
+        if not self.found_place:
+            return self._row("NOT_APPLICABLE", failed_hypothesis=NO_PLACE)
+        return self._finding_row(finding)
 
     @property
     def facts(self) -> Facts:
@@ -237,24 +222,35 @@ class _Decision:
     def _premise(self, premise: Hypothesis | Structural) -> tuple[Truth, str]:
         if isinstance(premise, Structural):
             return self._structural(premise)
-        if self.claim.subject == "minimum":
-            facts = self.session.facts(self.level, at_minimum=True)
-        else:
-            facts = self.facts
-        left, right = premise.left(facts.case()), premise.right(facts.case())
+        return self._hypothesis(premise, NO_FREE)
+
+    def _restriction(self, free: Free) -> tuple[Truth, str]:
+        """Whether the values of the indices are among those that the claim is about."""
+        found, said = Truth.TRUE, ""
+        for condition in self.claim.range.where:
+            truth, text = self._hypothesis(condition, free)
+            if truth is Truth.FALSE:
+                return truth, text
+            if truth is Truth.UNKNOWN:
+                found, said = truth, text
+        return found, said
+
+    def _hypothesis(self, premise: Hypothesis, free: Free) -> tuple[Truth, str]:
+        case = self._case(free)
+        left, right = premise.left(case), premise.right(case)
         truth = compare(left, premise.relation, right)
-        if truth is Truth.UNKNOWN:
-            truth = self._exactly(premise)
+        if truth is Truth.UNKNOWN and is_number(left) and is_number(right):
+            truth = self._exactly(premise, free)
         return truth, f"{premise.statement}: {_short(left)} {premise.relation} {_short(right)}"
 
-    def _exactly(self, premise: Hypothesis) -> Truth:
-        """A hypothesis that balls cannot decide, in rational numbers where both sides are."""
+    def _exactly(self, sides: Hypothesis | Inequality, free: Free) -> Truth:
+        """An inequality that balls cannot decide, in rational numbers where both sides are."""
         try:
-            case = rational_case(self.instance)
-            left, right = premise.left(case), premise.right(case)
+            case = replace(rational_case(self.instance), i=free.i, k=free.k, l=free.l)
+            left, right = sides.left(case), sides.right(case)
+            return _truth(RELATIONS[sides.relation](left, right))
         except IrrationalError:
             return Truth.UNKNOWN
-        return _truth(RELATIONS[premise.relation](left, right))
 
     def _structural(self, premise: Structural) -> tuple[Truth, str]:
         data, text = self.instance.network, premise.statement
@@ -310,168 +306,212 @@ class _Decision:
                 slope = slope * y + power * coefficients[power]
             return slope, -gamma
 
-        finding = _over_interval(room, ">=", (-delta, delta), Finding())
+        finding = decide_over_interval(room, ">=", (-delta, delta), Finding())
         return finding.truth, text
 
     # Conclusions.
 
-    def _inequality(self, conclusion: Inequality) -> Finding:
-        finding = Finding()
-        for index in self._indices():
-            finding = self._at_index(conclusion, index, finding)
+    def _conclusion(self, values: list[Free]) -> Finding:
+        conclusion = self.claim.conclusion
+        assert not isinstance(conclusion, ReadOff)  # it has no rows of its own
+        if isinstance(conclusion, Stated):
+            parts: tuple[Part, ...] = conclusion.checks
+        else:
+            parts = conclusion if isinstance(conclusion, tuple) else (conclusion,)
+        found = []
+        for number, part in enumerate(parts, start=1):
+            finding = self._part(part, values)
+            if len(parts) > 1 and finding.left is not None:
+                finding = replace(finding, where={**finding.where, "part": str(number)})
+            found.append(finding)
             if finding.truth is Truth.FALSE:
-                return finding
-        return finding
+                break
+        if isinstance(conclusion, Stated):
+            return self._stated(found)
+        return merged(found)
 
-    def _at_index(self, conclusion: Inequality, index: int, finding: Finding) -> Finding:
-        case = self.facts.case(index)
+    def _stated(self, checks: list[Finding]) -> Finding:
+        """A conclusion that its checks can contradict and only a proof can confirm."""
+        finding = replace(merged(checks), trivial=False, slack=None)
+        if finding.truth is Truth.FALSE:
+            return finding
+        if self.claim.id in self.session.proved:
+            return replace(finding, truth=Truth.TRUE, reason=None)
+        reason = finding.reason or "equality: its checks hold"
+        return replace(finding, truth=Truth.UNKNOWN, reason=reason)
+
+    def _part(self, part: Part, values: list[Free]) -> Finding:
+        decide = self._identity if isinstance(part, Identity) else self._inequality
+        found = []
+        for free in values:
+            finding = decide(part, free)  # type: ignore[arg-type]
+            found.append(finding)
+            if finding.truth is Truth.FALSE:
+                break
+        return merged(found)
+
+    def _inequality(self, conclusion: Inequality, free: Free) -> Finding:
+        case = self._case(free)
         span = self.claim.range.y
-        restricted = self.instance.parameters.get("y")
         if span is None:
-            return self._at_point(conclusion, index, None, finding)
+            return self._at_point(conclusion, free, None)
+        restricted = self.instance.parameters.get("y")
         if restricted is not None:
             y = ball(restricted)
             if not self._is_in_range(y, span, case):
-                return finding
+                return Finding()
             self.found_place = True
-            return self._at_point(conclusion, index, y, finding, restricted)
+            return self._at_point(conclusion, free, y, restricted)
         if isinstance(span, Places):
-            for place in span.sides:
-                finding = self._at_point(conclusion, index, place(case), finding)
-                if finding.truth is Truth.FALSE:
-                    break
-            return finding
-        ends = self._ends(span, case)
-        if _is_trivial(conclusion, self.facts.case(index, ends[0])):
-            return finding
+            return merged([self._at_point(conclusion, free, place(case)) for place in span.sides])
+        ends = self._window(span, case)
+        if _is_trivial(conclusion, self._case(free, ends[0])):
+            return Finding()
 
         def sides(y: arb) -> tuple[arb, arb]:
-            at = self.facts.case(index, y)
+            at = self._case(free, y)
             return conclusion.left(at), conclusion.right(at)
 
-        where = {"i": str(index)} if index else {}
-        finding = replace(finding, trivial=False)
-        return _over_interval(sides, conclusion.relation, ends, finding, where)
+        finding = Finding(trivial=False)
+        finding = decide_over_interval(sides, conclusion.relation, ends, finding, free.named())
+        if finding.truth is Truth.TRUE and not isinstance(span, Interval):
+            return self._unbounded(finding)
+        return finding
 
-    def _is_in_range(self, y: arb, span: Interval | RealLine | Places, case: Case[Any]) -> bool:
+    def _unbounded(self, finding: Finding) -> Finding:
+        """What holds in a window of an unbounded range holds on it only if the claim is proved."""
+        if self.claim.id in self.session.proved:
+            return finding
+        reason = "budget: certified in a window of an unbounded range only"
+        return replace(finding, truth=Truth.UNKNOWN, reason=reason)
+
+    def _is_in_range(self, y: arb, span: Span, case: Case[Any]) -> bool:
         """Whether a point that an instance asks for certainly is one that the claim is about."""
-        if isinstance(span, Places):
-            return any(place(case).overlaps(y) for place in span.sides)
-        low, high = self._ends(span, case)
-        return every((compare(y, ">=", low), compare(y, "<=", high))) is Truth.TRUE
+        match span:
+            case Places():
+                return any(place(case).overlaps(y) for place in span.sides)
+            case RealLine():
+                return True
+            case Ray():
+                start = span.start(case)
+                above = compare(y, ">=", start) if span.direction > 0 else compare(y, "<=", start)
+                return above is Truth.TRUE
+            case Interval():
+                low, high = span.lower(case), span.upper(case)
+                return every((compare(y, ">=", low), compare(y, "<=", high))) is Truth.TRUE
 
-    def _ends(self, span: Interval | RealLine, case: Case[Any]) -> tuple[arb, arb]:
+    def _window(self, span: Interval | RealLine | Ray, case: Case[Any]) -> tuple[arb, arb]:
+        """Ends of the interval that is decided: all of it if it is bounded, else a part of it."""
         if isinstance(span, Interval):
             return span.lower(case), span.upper(case)
-        # Outside the closed range of the data pi is 0; there is nothing more to decide.
-        return case.mu * case.x(1), case.mu * case.x(case.n)
+        reach = WINDOW * case.sigma
+        if isinstance(span, RealLine):
+            return case.mu * case.x(1) - reach, case.mu * case.x(case.n) + reach
+        start = span.start(case)
+        return (start, start + reach) if span.direction > 0 else (start - reach, start)
 
     def _at_point(
-        self,
-        conclusion: Inequality,
-        index: int,
-        y: arb | None,
-        finding: Finding,
-        exact: Fraction | None = None,
+        self, conclusion: Inequality, free: Free, y: arb | None, exact: Fraction | None = None
     ) -> Finding:
-        case = self.facts.case(index, y)
+        case = self._case(free, y)
         left, right = conclusion.left(case), conclusion.right(case)
         truth = compare(left, conclusion.relation, right)
         if truth is Truth.UNKNOWN and conclusion.margin is not None:
             margin = is_nonnegative(conclusion.margin(case))
             truth = Truth.TRUE if margin is Truth.TRUE else Truth.UNKNOWN
-        where = {"i": str(index)} if index else {}
+        if truth is Truth.UNKNOWN and y is None and is_number(left) and is_number(right):
+            truth = self._exactly(conclusion, free)
+        where = free.named()
         if y is not None:
             where["y"] = _exact_text(y) if exact is None else spell(exact)
-        finding = replace(finding, evaluations=finding.evaluations + 1)
+        finding = Finding(evaluations=1)
         if truth is Truth.FALSE:
             ratio = slack_ratio(conclusion.relation, left, right)
             return finding.failed(left, right, where, ratio)
         if truth is Truth.UNKNOWN:
             digits = agreeing_digits(left, right)
             reason = "equality" if digits > EQUALITY_DIGITS else "budget"
-            return replace(
-                finding,
-                truth=Truth.UNKNOWN,
-                trivial=False,
-                left=left,
-                right=right,
-                where=where,
-                reason=f"{reason}: the two sides agree to {digits} digits",
-            )
+            said = f"{reason}: the two sides agree to {digits} digits"
+            return finding.undecided(said, left, right, where)
         if conclusion.nonnegative_left and compare(right, "<=", arb(0)) is Truth.TRUE:
             return finding
-        return _keep_tightest(
-            replace(finding, trivial=False), conclusion.relation, left, right, where
-        )
+        return replace(finding, trivial=False).tightest(conclusion.relation, left, right, where)
 
-    def _identity(self, identity: Identity) -> tuple[Finding, int]:
+    def _identity(self, identity: Identity, free: Free) -> Finding:
         """The entry that differs most, if one certainly does, or the one that agrees least."""
-        worst, digits, gap = Finding(trivial=False), ALL_DIGITS, arb(0)
-        for index in self._indices():
-            for y in self._identity_points():
-                case = self.facts.case(index, None if y is None else ball(y))
-                left_side: Any = np.asarray(identity.left(case), dtype=object)
-                right_side: Any = np.asarray(identity.right(case), dtype=object)
-                for place in np.ndindex(left_side.shape):
-                    left, right = left_side[place], right_side[place]
-                    where = {} if y is None else {"y": spell(y)}
-                    if place:
-                        where["entry"] = ",".join(str(part + 1) for part in place)
-                    if differ(left, right) is Truth.TRUE:
-                        size = arb(abs(left - right).lower())
-                        if worst.truth is not Truth.FALSE or certainly_below(gap, size):
-                            worst, gap = worst.failed(left, right, where), size
-                    elif worst.truth is not Truth.FALSE:
-                        agreed = agreeing_digits(left, right)
-                        if worst.left is None or agreed < digits:
-                            digits = agreed
-                            worst = replace(worst, left=left, right=right, where=where)
-        if worst.truth is Truth.FALSE:
-            return worst, 0
-        return replace(worst, truth=Truth.UNKNOWN), digits
+        worst, gap = Finding(trivial=False), arb(0)
+        for y, spelled in self._identity_points(free):
+            case = self._case(free, y)
+            left_side: Any = np.asarray(identity.left(case), dtype=object)
+            right_side: Any = np.asarray(identity.right(case), dtype=object)
+            for place in np.ndindex(left_side.shape):
+                left, right = left_side[place], right_side[place]
+                where = free.named() | ({} if spelled is None else {"y": spelled})
+                if place:
+                    where["entry"] = ",".join(str(part + 1) for part in place)
+                worst = replace(worst, evaluations=worst.evaluations + 1)
+                if differ(left, right) is Truth.TRUE:
+                    size = arb(abs(left - right).lower())
+                    if worst.truth is not Truth.FALSE or certainly_below(gap, size):
+                        worst, gap = worst.failed(left, right, where), size
+                elif worst.truth is not Truth.FALSE:
+                    digits = agreeing_digits(left, right)
+                    if worst.agreed is None or digits < worst.agreed:
+                        worst = replace(worst, left=left, right=right, where=where, agreed=digits)
+        if worst.truth is Truth.FALSE or self.claim.id in self.session.proved:
+            return worst
+        reason = f"equality: the two sides agree to {worst.agreed or 0} digits"
+        return replace(worst, truth=Truth.UNKNOWN, reason=reason)
 
-    def _identity_points(self) -> list[Fraction | None]:
-        if self.claim.range.y is None:
-            return [None]
-        return list(points_of(self.instance))
+    def _identity_points(self, free: Free) -> list[tuple[arb | None, str | None]]:
+        """Where an identity in y is compared, and how the points are spelled."""
+        span, case = self.claim.range.y, self._case(free)
+        restricted = self.instance.parameters.get("y")
+        if span is None:
+            return [(None, None)]
+        if restricted is not None:
+            self.found_place = self._is_in_range(ball(restricted), span, case)
+            return [(ball(restricted), spell(restricted))] if self.found_place else []
+        if isinstance(span, RealLine):
+            return [(ball(y), spell(y)) for y in points_of(self.instance)]
+        if isinstance(span, Places):
+            return [(side(case), _exact_text(side(case))) for side in span.sides]
+        low, high = self._window(span, case)
+        inside = (exact_between(low, high, Fraction(part, 8)) for part in (1, 4, 6))
+        return [(ball(y), spell(y)) for y in inside if y is not None]
 
-    def _check(self, check: Inequality | Identity) -> tuple[Finding, int]:
-        if isinstance(check, Identity):
-            return self._identity(check)
-        finding = self._at_point(check, 0, None, Finding())
-        return replace(finding, trivial=False), 0 if finding.truth is Truth.UNKNOWN else ALL_DIGITS
+    def _case(self, free: Free, y: arb | None = None) -> Case[Any]:
+        return replace(self.facts.case(free.i, y), k=free.k, l=free.l)
 
-    def _indices(self) -> range | tuple[int, ...]:
-        size = self.instance.size
-        chosen = self.instance.parameters.get("i")
+    def _free_values(self) -> list[Free]:
+        """Values of the indices; those that an instance asks for, if it does."""
+        n, given = self.instance.size, self.instance.parameters
+        network = self.instance.network
+        neurons = range(1, network.width + 1) if network is not None else range(0)
+        points = range(1, n + 1)
         match self.claim.range.index:
+            case "none":
+                return [NO_FREE]
             case "points":
-                return (chosen,) if chosen else range(1, size + 1)
+                found = [Free(i) for i in points]
             case "gaps":
-                if chosen:
-                    return (chosen,) if chosen < size else ()
-                return range(1, size)
-            case _:
-                return (0,)
+                found = [Free(i) for i in range(1, n)]
+            case "pairs":
+                found = [Free(i, k) for i in points for k in range(i + 1, n + 1)]
+            case "others":
+                found = [Free(i, k) for i in points for k in points if k != i]
+            case "neurons":
+                found = [Free(l=neuron) for neuron in neurons]
+            case "neurons and points":
+                found = [Free(i, l=neuron) for neuron in neurons for i in points]
+        wanted = {name: given[key] for name, key in INDEX_KEYS.items() if key in given}
+        return [
+            free
+            for free in found
+            if all(getattr(free, name) in {0, value} for name, value in wanted.items())
+        ]
 
     # Rows.
-
-    def _identity_row(self, found: list[tuple[Finding, int]]) -> Row:
-        for finding, _ in found:
-            if finding.truth is Truth.FALSE:
-                return self._finding_row(finding)
-        is_proved = self.claim.id in self.session.proved
-        digits = min((agreed for _, agreed in found), default=0)
-        shown = next((finding for finding, _ in found if finding.left is not None), Finding())
-        shown = replace(shown, trivial=False, slack=None)
-        if is_proved:
-            return self._finding_row(replace(shown, truth=Truth.TRUE))
-        agreed = (
-            "its checks hold" if digits >= ALL_DIGITS else f"the two sides agree to {digits} digits"
-        )
-        reason = f"equality: {agreed}"
-        return self._finding_row(replace(shown, truth=Truth.UNKNOWN, reason=reason))
 
     def _finding_row(self, finding: Finding) -> Row:
         return self._row(
@@ -507,113 +547,8 @@ def points_of(instance: Instance) -> tuple[Fraction, ...]:
     return tuple(sorted({*means, middle}))
 
 
-def _over_interval(
-    sides: Callable[[arb], tuple[arb, arb]],
-    relation: Any,
-    ends: tuple[arb, arb],
-    finding: Finding,
-    where: Mapping[str, str] | None = None,
-) -> Finding:
-    """Decide `left(y) relation right(y)` for every y between two ends, by bisection.
-
-    Cells are parts `[a, b]` of [0, 1], with `y = low + t (high - low)`; the two ends may be balls.
-    """
-    low, high = ends
-    free = dict(where or {})
-    queue = deque([(Fraction(0), Fraction(1))])
-    spent = 0
-    while queue:
-        first, last = queue.popleft()  # widest cells first: a counterexample shows early
-        spent += 1
-        if spent > CELLS or last - first < NARROWEST:
-            reason = f"budget: {CELLS} cells" if spent > CELLS else "equality: the sides touch"
-            return replace(
-                finding,
-                truth=Truth.UNKNOWN,
-                reason=reason,
-                evaluations=finding.evaluations + spent,
-            )
-        y = _exact_between(low, high, (first + last) / 2)
-        if y is not None:
-            left, right = sides(ball(y))
-            if compare(left, relation, right) is Truth.FALSE:
-                found = replace(finding, evaluations=finding.evaluations + spent)
-                ratio = slack_ratio(relation, left, right)
-                return found.failed(left, right, {**free, "y": spell(y)}, ratio)
-            finding = _keep_tightest(finding, relation, left, right, {**free, "y": spell(y)})
-        cell = _at(low, high, first).union(_at(low, high, last))
-        left, right = sides(cell)
-        if compare(left, relation, right) is not Truth.TRUE:
-            middle = (first + last) / 2
-            queue += [(first, middle), (middle, last)]
-    return replace(finding, evaluations=finding.evaluations + spent)
-
-
-def _at(low: arb, high: arb, part: Fraction) -> arb:
-    return low + (high - low) * ball(part)
-
-
-def _exact_between(low: arb, high: arb, part: Fraction) -> Fraction | None:
-    """A short exact point near the part of an interval, certainly inside it; None if none is."""
-    target = _at(low, high, part)
-    middle = exact_fraction(target.mid())
-    width = exact_fraction((high - low).mid())
-    if width <= 0:
-        return None
-    fineness = max(4, 12 - _log2(width))
-    short = Fraction(round(middle * 2**fineness), 2**fineness) if fineness < 4000 else middle
-    point = ball(short)
-    inside = compare(point, ">=", low) is Truth.TRUE and compare(point, "<=", high) is Truth.TRUE
-    return short if inside else None
-
-
-def exact_fraction(point: arb) -> Fraction:
-    """The exact dyadic number in a ball of radius 0."""
-    mantissa, exponent = (int(part) for part in point.man_exp())
-    return Fraction(mantissa) * Fraction(2) ** exponent
-
-
-def _log2(value: Fraction) -> int:
-    return value.numerator.bit_length() - value.denominator.bit_length()
-
-
 def _exact_text(y: arb) -> str:
     return spell(exact_fraction(y.mid()))
-
-
-def _keep_tightest(
-    finding: Finding, relation: str, left: arb, right: arb, where: Mapping[str, str]
-) -> Finding:
-    ratio = slack_ratio(relation, left, right)
-    if ratio is None:
-        if finding.left is None:
-            return replace(finding, left=left, right=right, where=where)
-        return finding
-    if finding.slack is None or certainly_below(ratio, finding.slack):
-        return replace(finding, left=left, right=right, where=where, slack=ratio)
-    return finding
-
-
-def slack_ratio(relation: str, left: arb, right: arb) -> arb | None:
-    """How much room an inequality has: larger side over smaller; None unless both are positive."""
-    large, small = (left, right) if relation in {">=", ">"} else (right, left)
-    if (
-        compare(large, ">", arb(0)) is not Truth.TRUE
-        or compare(small, ">", arb(0)) is not Truth.TRUE
-    ):
-        return None
-    return large / small
-
-
-def slack_text(finding: Finding) -> str | None:
-    """A slack as a decimal of four digits, rounded down: at least this much room.
-
-    Where an inequality is certified its slack is at least 1, whatever the two balls leave open.
-    """
-    if finding.slack is None:
-        return None
-    touches = compare(finding.slack, ">=", arb(1)) is not Truth.TRUE
-    return "1.000" if finding.truth is Truth.TRUE and touches else lower_decimal(finding.slack, 4)
 
 
 def _is_trivial(conclusion: Inequality, case: Case[Any]) -> bool:
@@ -645,7 +580,9 @@ def _linear_stability(facts: Facts, reading: str) -> tuple[Truth, str]:
 
 def _is_about_identities(claim: Claim) -> bool:
     conclusion = claim.conclusion
-    return isinstance(conclusion, Identity | tuple | Stated)
+    if isinstance(conclusion, tuple):
+        return all(isinstance(part, Identity) for part in conclusion)
+    return isinstance(conclusion, Identity | Stated)
 
 
 def _float_mu(instance: Instance) -> float:

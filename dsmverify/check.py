@@ -111,7 +111,8 @@ def prove(claims: Sequence[Claim]) -> dict[str, bool]:
     proved: dict[str, tuple[str, ...] | None] = {}
     for name in names:
         try:
-            proved[name] = derivation.run(name).proves
+            found = derivation.run(name)
+            proved[name] = (*found.proves, *found.proves_steps)
         except DerivationError:
             proved[name] = None
     result = {}
@@ -125,7 +126,11 @@ def prove(claims: Sequence[Claim]) -> dict[str, bool]:
 
 
 def _trials(instances: Sequence[Instance], claims: Sequence[Claim], seed: int) -> Iterator[Trial]:
-    direct = tuple(claim.id for claim in claims if not isinstance(claim.conclusion, ReadOff))
+    direct = tuple(
+        claim.id
+        for claim in claims
+        if not isinstance(claim.conclusion, ReadOff) and not claim.undecidable
+    )
     about_networks = tuple(
         claim.id
         for claim in claims

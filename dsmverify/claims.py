@@ -21,6 +21,7 @@ Reason = Literal["budget", "equality", "no_witness", "limit", "empirical_only"]
 Kind = Literal["claim", "step"]
 Form = Literal["printed", "repaired"]
 Severity = Literal["statement", "constant", "step only", "null set", "typographical"]
+Index = Literal["none", "points", "gaps", "pairs", "others", "neurons", "neurons and points"]
 Subject = Literal["sample", "network", "minimum", "function"]
 Predicate = Literal[
     "has_network",
@@ -87,14 +88,28 @@ class Places:
 
 
 @dataclass(frozen=True)
-class Range:
-    """The free variables of a conclusion: an index, a point, both or none.
+class Ray:
+    """All `y` from a start on: upwards (`direction` 1) or downwards (-1)."""
 
-    `points` means `i = 1..n`, `gaps` means `i = 1..n-1`.
+    start: Side
+    direction: Literal[1, -1]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The free variables of a conclusion: indices, a point, both or none.
+
+    `points` means `i = 1..n`, `gaps` `i = 1..n-1`, `pairs` `1 <= i < k <= n`, `others` all `i` and
+    `k` that differ, `neurons` `l = 1..m` (kinks in ascending order), `neurons and points` all `l`
+    and `i`. `where` restricts them: values at which one of its inequalities fails are left out.
+
+    An unbounded range (`RealLine`, `Ray`) is looked at in a window around the data: a FALSE there
+    is one, but TRUE needs a proof on the whole range (`Claim.derivation`).
     """
 
-    index: Literal["none", "points", "gaps"] = "none"
-    y: Interval | RealLine | Places | None = None
+    index: Index = "none"
+    y: Interval | RealLine | Ray | Places | None = None
+    where: tuple[Hypothesis, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,8 +118,8 @@ class Inequality:
 
     `nonnegative_left` says that the left side is non-negative by definition, so that a right side
     certified `<= 0` makes the inequality trivial. `margin`, where the sides can touch, is `left -
-    right` (or a lower bound of it) written without cancellation: certified non-negative, it decides
-    a `>=` that two balls cannot.
+    right` (`right - left` for `<=`), or a lower bound of it, without cancellation: certified
+    non-negative, it decides what two balls cannot.
     """
 
     left: Side
@@ -141,7 +156,8 @@ class ReadOff:
     claim: str
 
 
-Conclusion = Inequality | Identity | tuple[Identity, ...] | Stated | ReadOff
+Part = Inequality | Identity
+Conclusion = Part | tuple[Part, ...] | Stated | ReadOff
 
 
 @dataclass(frozen=True)
@@ -153,12 +169,15 @@ class Claim:
         statement: as printed, in plain text.
         subject: what the statement is about, which decides the instances it is tried on.
         hypotheses: beyond the setting, which is a hypothesis of every claim.
+        serves: of a step, the claim whose proof it belongs to.
         leans_on: ids of the steps and claims that its printed proof uses.
         derivation: module of `derivations/` that proves it, if one does.
         reading: name of the reading where the printed words are ambiguous.
         literal: whether this reading is the printed one.
         severity: what kind of failure it is, should it fail.
         repairs: id of the printed form that this one replaces.
+        change: of a repaired form, what was changed and why, in one sentence.
+        undecidable: why no evaluation at an instance can decide it, for the few where none can.
         remark: a convention of this project on which the verdict depends.
         parameters: what an instance must give beyond its sample, by name (`k`, `A`, ..).
         enclosed_by: how a side is enclosed that no formula gives: an eigenvalue, an integral.
@@ -175,10 +194,13 @@ class Claim:
     form: Form = "printed"
     reading: str | None = None
     literal: bool = True
+    serves: str | None = None
     leans_on: tuple[str, ...] = ()
     derivation: str | None = None
     severity: Severity | None = None
     repairs: str | None = None
+    change: str = ""
+    undecidable: str = ""
     remark: str = ""
     parameters: tuple[str, ...] = ()
     enclosed_by: str = ""

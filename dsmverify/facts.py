@@ -7,6 +7,7 @@ since a claim with a wide margin needs few.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -16,7 +17,8 @@ import numpy as np
 from flint import arb
 
 from dsmverify import express
-from dsmverify.formulas import constants, curvature, printed_hessian, risk
+from dsmverify.bisection import enclose_minimum
+from dsmverify.formulas import columns, constants, curvature, printed_hessian, risk
 from dsmverify.formulas import network as networks
 from dsmverify.formulas import weight as weights
 from dsmverify.formulas.case import Case
@@ -222,6 +224,76 @@ class Facts:
         return networks.total_variation(SYSTEM, self.network, self.kink_weights)
 
     @cached_property
+    def tv_network_noised(self) -> arb:
+        """TV(s_theta) with the noised weight in the place of pi."""
+        weights = np.array([self.weight_noised(kink) for kink in self.network.kinks], dtype=object)
+        return networks.total_variation(SYSTEM, self.network, weights)
+
+    def weight_noised(self, y: arb) -> arb:
+        """The noised weight at any real y."""
+        value: arb = weights.noised_weight(SYSTEM, np.array([y], dtype=object), self.sample)[0]
+        return value
+
+    def least_weight(self, low: arb, high: arb) -> arb:
+        """Smallest value of pi on the closed interval from low to high.
+
+        An end that balls cannot tell from `mu x_1` or `mu x_n` counts as it: claims give ends that
+        equal those by construction, or lie well inside or outside.
+        """
+        first, last = (
+            self.sample.mu * self.sample.points[0],
+            self.sample.mu * self.sample.points[-1],
+        )
+        if certainly_below(low, first) or certainly_below(last, high):
+            return arb(0)  # pi is 0 outside the closed range of the data
+        return enclose_minimum(self.case().weight, low, high)
+
+    @cached_property
+    def pieces(self) -> networks.Pieces[Any]:
+        """Linear pieces of the network."""
+        return networks.pieces(SYSTEM, self.network)
+
+    def score_value(self, y: arb) -> arb:
+        """s_theta(y), at kinks too and for wide y."""
+        return networks.direct_value(SYSTEM, y, self.network)
+
+    def network_extrema(self, low: arb, high: arb) -> tuple[arb, arb, arb, arb]:
+        """Least and largest value, least and largest slope of s_theta on [low, high].
+
+        Slopes are those of the pieces that meet the open interval. A piece of which balls cannot
+        say whether it does counts as one that may: the enclosure holds both answers.
+        """
+        values = [self.score_value(low), self.score_value(high)]
+        kinks = list(self.network.kinks)
+        for place, kink in enumerate(kinks):
+            if compare(kink, ">", low) is Truth.FALSE or compare(kink, "<", high) is Truth.FALSE:
+                continue
+            values.append(self.pieces.values[place])  # at an end it is the value there
+        sure: list[arb] = []
+        unsure: list[arb] = []
+        for piece, slope in enumerate(self.pieces.slopes):
+            left = kinks[piece - 1] if piece else None
+            right = kinks[piece] if piece < len(kinks) else None
+            before = Truth.TRUE if left is None else compare(left, "<", high)
+            after = Truth.TRUE if right is None else compare(right, ">", low)
+            thin = left is not None and right is not None and right.overlaps(left)
+            if before is Truth.FALSE or after is Truth.FALSE:
+                continue
+            is_sure = before is Truth.TRUE and after is Truth.TRUE and not thin
+            (sure if is_sure else unsure).append(slope)
+        return (
+            _extreme(values, [], smallest=True),
+            _extreme(values, [], smallest=False),
+            _extreme(sure, unsure, smallest=True),
+            _extreme(sure, unsure, smallest=False),
+        )
+
+    @cached_property
+    def kernel_columns_lambda_max(self) -> arb:
+        """Largest eigenvalue of (1/n) E[Phi^T Phi], n by n."""
+        return largest_eigenvalue(columns.kernel_columns(SYSTEM, self.sample, self.network))
+
+    @cached_property
     def ntk_lambda_max(self) -> arb:
         """Largest eigenvalue of the tangent kernel."""
         if self.network.width <= DENSE_WIDTH:
@@ -375,3 +447,15 @@ class Facts:
         """Entries c and d of the blocks `2 E[f hess s]`, one for each neuron. Two `[m]`."""
         blocks = curvature.residual_curvature(SYSTEM, self.sample, self.network)
         return 2 * blocks["outer", "bias"], 2 * blocks["bias", "bias"]
+
+
+def _extreme(sure: list[arb], unsure: list[arb], *, smallest: bool) -> arb:
+    """Extreme of values, some of which may not count; infinite if none is sure."""
+
+    def choose(left: arb, right: arb) -> arb:
+        return left.min(right) if smallest else left.max(right)
+
+    if not sure:
+        return arb.pos_inf() if smallest else arb.neg_inf()
+    certain = functools.reduce(choose, sure)
+    return certain.union(functools.reduce(choose, unsure, certain))

@@ -35,10 +35,10 @@ N = TypeVar("N", bound="Scalar")
 Reduction = Literal["sum", "mean"]
 OutputFactor = Literal["mean", "sum"]
 
-NUMBER_PARAMETERS: Final = ("A", "beta", "gamma", "delta", "y")
+NUMBER_PARAMETERS: Final = ("A", "beta", "gamma", "delta", "t", "y")
 """Parameters that are one rational number."""
 
-INTEGER_PARAMETERS: Final = ("k", "i")
+INTEGER_PARAMETERS: Final = ("k", "i", "j", "l")
 """Parameters that are one positive integer."""
 
 LIST_PARAMETERS: Final = ("f",)
@@ -788,13 +788,14 @@ def _parameters(given: Mapping[str, Any], size: int) -> dict[str, Any]:
             result[key] = _numbers(value, name)
         else:
             result[key] = parse_exact(value, field=name)
-    if result.get("i", 1) > size:
-        raise InputError(
-            "parameters.i",
-            str(result["i"]),
-            f"the sample has {size} points",
-            f"give an index between 1 and {size}",
-        )
+    for key in ("i", "j"):
+        if result.get(key, 1) > size:
+            raise InputError(
+                f"parameters.{key}",
+                str(result[key]),
+                f"the sample has {size} points",
+                f"give an index between 1 and {size}",
+            )
     return result
 
 

@@ -22,6 +22,7 @@ from dsmverify.claims import (
     Enclosure,
     Identity,
     Inequality,
+    Part,
     Reason,
     Row,
     Slack,
@@ -33,6 +34,7 @@ _EXACT = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+|/[0-9]+)?", re.ASCI
 _ANSWERS: tuple[str, ...] = get_args(Answer)
 _REASONS: tuple[str, ...] = get_args(Reason)
 _SHOWN_REASONS = 3
+_INDICES = ("i", "j", "l")
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,9 @@ def decide_verdict(
     verdict: Verdict
     witness: Row | None = None
     reason: str | None = None
-    if false:
+    if claim.undecidable:
+        verdict, reason = "UNDECIDED", f"limit: {claim.undecidable}"
+    elif false:
         verdict, witness = "REFUTED", _simplest(false, known)
         if proof:
             reason = _contradiction("a proof is claimed", false)
@@ -256,9 +260,9 @@ def witness_file(row: Row, instances: Mapping[str, Mapping[str, Any]]) -> dict[s
         raise ValueError(f"instances: the instance {row.instance!r} of a witness is missing")
     document = dict(instances[row.instance])
     free: dict[str, str | int] = {
-        name: int(value) if name == "i" and value.isdecimal() else value
+        name: int(value) if name in _INDICES and value.isdecimal() else value
         for name, value in sorted(row.where.items())
-        if name in {"i", "y"} and _EXACT.fullmatch(value) is not None
+        if name in {*_INDICES, "y"} and _EXACT.fullmatch(value) is not None
     }
     if free:
         document["parameters"] = {**document.get("parameters", {}), **free}
@@ -285,17 +289,26 @@ def _fault(row: Row, claim: Claim | None) -> str | None:
         if lower > upper:
             return f"{name} [{side.lower}, {side.upper}] is empty"
     if claim is not None and row.lhs is not None and row.rhs is not None:
-        said = _what_sides_say(claim, row.lhs, row.rhs)
+        said = _what_sides_say(_part_of(claim, row), row.lhs, row.rhs)
         if said is not None and said != row.answer:
             return f"{row.answer} although the sides say {said}"
     return None
 
 
-def _what_sides_say(claim: Claim, lhs: Enclosure, rhs: Enclosure) -> str | None:
+def _part_of(claim: Claim, row: Row) -> Part | None:
+    """The relation that the sides of a row belong to, None where it is not one of two sides."""
+    conclusion = claim.conclusion
+    if isinstance(conclusion, tuple):
+        number = row.where.get("part", "1")
+        known = number.isdecimal() and 1 <= int(number) <= len(conclusion)
+        return conclusion[int(number) - 1] if known else None
+    return conclusion if isinstance(conclusion, Inequality | Identity) else None
+
+
+def _what_sides_say(conclusion: Part | None, lhs: Enclosure, rhs: Enclosure) -> str | None:
     # The ends are rounded outward, so what they decide is certain; what they leave open is not.
     left_low, left_high = Decimal(lhs.lower), Decimal(lhs.upper)
     right_low, right_high = Decimal(rhs.lower), Decimal(rhs.upper)
-    conclusion = claim.conclusion
     if isinstance(conclusion, Inequality):
         if conclusion.relation in {">", "<"} and left_low == left_high == right_low == right_high:
             return "FALSE"

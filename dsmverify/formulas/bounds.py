@@ -344,6 +344,16 @@ def right_mean(c: Case[N]) -> N:
     return c.mu * c.x(c.i + 1)
 
 
+def lowest_mean(c: Case[N]) -> N:
+    """`mu x_1`."""
+    return c.mu * c.x(1)
+
+
+def highest_mean(c: Case[N]) -> N:
+    """`mu x_n`."""
+    return c.mu * c.x(c.n)
+
+
 def slope_jump(c: Case[N]) -> N:
     """`|s*'(y) - s*'(m_i)| = (mu^2/sigma^4) |V[W(y)] - V[W(m_i)]|`."""
     return score_scale(c) * c.ns.absolute(variance(c) - variance_at_midpoint(c))

@@ -36,6 +36,8 @@ class Case(Generic[N]):
         ns: number system.
         sample: training points and noise level.
         i: index as printed, from 1; 0 where the claim has none.
+        k: second index of a point (`i'` on the page), from 1; 0 where the claim has none.
+        l: index of a neuron in the order of kinks, from 1; 0 where the claim has none.
         y: free point; on balls possibly wide.
         places: where a point lies, as hints that make values accurate and never change them.
         batch_size: |B|.
@@ -49,6 +51,8 @@ class Case(Generic[N]):
     i: int = 0
     y: N | None = None
     batch_size: int = 1
+    k: int = 0
+    l: int = 0
 
     @property
     def n(self) -> int:

@@ -91,6 +91,17 @@ def value(ns: Numbers[N], y: N, network: Network[N], position: Integers) -> N:
     return parts.values[kink] + parts.slopes[position] * (y - network.kinks[kink])
 
 
+def direct_value(ns: Numbers[N], y: N, network: Network[N]) -> N:
+    """`s_theta(y) = (1/m) sum_l w2_l relu(w1_l y + b_l)`, term by term; y one number.
+
+    Needs no place of y among the kinks, and encloses wide y; `value` is the accurate one.
+
+    Source: section 0.
+    """
+    active = ns.maximum(network.inner * y + network.bias, 0 * network.bias)
+    return ns.sum(network.outer * active) / network.width
+
+
 def slope(ns: Numbers[N], network: Network[N], position: Integers) -> N:
     """`s_theta'` on the pieces numbered `position`. `[k]`.
 

@@ -67,3 +67,27 @@ def weight(
     )
     mean = value * mass[..., inside] + pieces.slope * width * first[..., inside]
     return sample.mu * ns.sum(mean)
+
+
+def noised_weight(ns: Numbers[N], y: N, sample: Sample[N]) -> N:
+    """`min(P(Y < y) E[(y - Y)_+], P(Y > y) E[(Y - y)_+])`, Y the noised mixture. `[k]`.
+
+    The weight pi with U replaced by Y and no smoothing after it: what bounds the tangent kernel for
+    every network. With `z_i = (y - mu x_i)/sigma`, phi and Phi the standard normal density and
+    distribution: `P(Y < y) = mean Phi(z_i)`, `E[(y - Y)_+] = sigma mean(z_i Phi(z_i) + phi(z_i))`.
+
+    Args:
+        ns: number system.
+        y: `[k]`, any real points.
+        sample: training points and noise level.
+
+    Source: repair of prop10, p. 20 (prop10.r1).
+    """
+    z = (y[..., None] - sample.mu * sample.points) / sample.sigma
+    density = ns.exp(-(z * z) / 2) / ns.root(2 * ns.pi, 2)
+    half = ns.root(ns.constant(2), 2)
+    below, above = ns.erfc(-z / half) / 2, ns.erfc(z / half) / 2
+    size = sample.size * sample.size
+    left = ns.sum(below) * ns.sum(z * below + density) / size
+    right = ns.sum(above) * ns.sum(density - z * above) / size
+    return -sample.sigma * ns.maximum(-left, -right)

@@ -12,8 +12,8 @@ import pytest
 from flint import arb, ctx
 from mpmath import mp
 
-from dsmverify import certify
-from dsmverify.certify import LEVELS, Finding, Session, precision, slack_text
+from dsmverify import bisection, certify
+from dsmverify.certify import LEVELS, Session, precision
 from dsmverify.claims import (
     Claim,
     Hypothesis,
@@ -22,11 +22,14 @@ from dsmverify.claims import (
     Interval,
     Places,
     Range,
+    Ray,
+    RealLine,
     Relation,
     Row,
     Source,
     Structural,
 )
+from dsmverify.findings import Finding, slack_text
 from dsmverify.instance import Instance, NoiseLevel
 
 CASE = Instance(
@@ -353,4 +356,76 @@ def test_precision_is_restored_after_an_exception() -> None:
 
 def test_budgets_are_counts() -> None:
     assert tuple(sorted(certify.LEVELS)) == certify.LEVELS
-    assert isinstance(certify.CELLS, int)
+    assert isinstance(bisection.CELLS, int)
+
+
+# Ranges of indices, parts, exact sides.
+
+
+def quantity_of_indices(c: Any) -> Any:
+    return c.ns.constant(100 * c.i + 10 * c.k + c.l)
+
+
+@pytest.mark.parametrize(
+    ("index", "count", "last"),
+    [("points", 3, "3"), ("gaps", 2, "2"), ("pairs", 3, "2,3"), ("others", 6, "3,2")],
+)
+def test_every_value_of_an_index_is_decided(index: Any, count: int, last: str) -> None:
+    greatest = {"points": 300, "gaps": 200, "pairs": 230, "others": 320}[index]
+    claim = Range(index)
+    row = decide(Inequality(quantity_of_indices, "<=", number(greatest)), range=claim)
+    assert (row.answer, row.evaluations) == ("TRUE", count)
+    row = decide(Inequality(quantity_of_indices, "<", number(greatest)), range=claim)
+    assert row.answer == "FALSE"
+    assert ",".join(row.where[name] for name in ("i", "j") if name in row.where) == last
+
+
+def test_a_condition_leaves_values_out() -> None:
+    beyond_first = Hypothesis("i > 1", lambda c: c.ns.constant(c.i), ">", number(1))
+    span = Range("points", where=(beyond_first,))
+    row = decide(Inequality(quantity_of_indices, ">=", number(200)), range=span)
+    assert (row.answer, row.evaluations) == ("TRUE", 2)
+    nothing = Hypothesis("i > 9", lambda c: c.ns.constant(c.i), ">", number(9))
+    row = decide(
+        Inequality(quantity_of_indices, ">=", number(0)), range=Range("points", where=(nothing,))
+    )
+    assert row.answer == "NOT_APPLICABLE"
+    assert row.failed_hypothesis is not None and row.failed_hypothesis.startswith("i > 9")
+
+
+def test_an_undecided_condition_is_unknown() -> None:
+    root = lambda c: c.ns.root(c.ns.constant(2), 2) * c.ns.root(c.ns.constant(2), 2)  # noqa: E731
+    condition = Hypothesis("2 > 2", root, ">", number(2))
+    span = Range("points", where=(condition,))
+    row = decide(Inequality(number(1), ">=", number(0)), range=span)
+    assert row.answer == "UNKNOWN"
+
+
+def test_parts_are_all_decided() -> None:
+    good = Inequality(number(2), ">=", number(1))
+    row = decide((good, Inequality(number(3), ">", number(1))))
+    assert (row.answer, row.where["part"], row.slack) == ("TRUE", "1", "2.000")
+    row = decide((good, Inequality(number(3), ">", number(4)), good))
+    assert (row.answer, row.where["part"]) == ("FALSE", "2")
+    row = decide((good, Identity(number(3), number(4))))
+    assert (row.answer, row.where["part"]) == ("FALSE", "2")
+    row = decide((good, Identity(number(3), number(3))))
+    assert row.answer == "UNKNOWN"  # an identity at an instance is TRUE only if proved
+
+
+def test_equal_rational_sides_are_decided_exactly() -> None:
+    third = lambda c: c.ns.constant(1) / 3  # noqa: E731
+    row = decide(Inequality(third, ">=", number("1/3")))
+    assert row.answer == "TRUE"
+    row = decide(Inequality(third, ">", number("1/3")))
+    assert row.answer == "FALSE"
+
+
+def test_an_unbounded_range_is_never_true_without_a_proof() -> None:
+    square = lambda c: c.point * c.point  # noqa: E731
+    for span in (RealLine(), Ray(number(0), 1), Ray(number(0), -1)):
+        row = decide(Inequality(square, ">=", number(-1)), range=Range(y=span))
+        assert row.answer == "UNKNOWN"
+        assert row.reason is not None and "window" in row.reason
+        row = decide(Inequality(square, ">", number("1/9")), range=Range(y=span))
+        assert row.answer == "FALSE"
