@@ -72,7 +72,10 @@ def largest_eigenvalue(matrix: Balls) -> arb:
     floats = np.array([[float(entry / scale) for entry in row] for row in centre])
     vector = _refined_vector(centre, scale, floats)
     rho = rayleigh(matrix, vector)
-    step = scale * arb(2) ** (-3 * _bits(rho) // 4)
+    # In a cluster the vector keeps float accuracy; its residual says where to start.
+    residual = matrix @ vector - rho.mid() * vector
+    lost = ((residual @ residual) / (vector @ vector)).abs_upper() / scale
+    step = (scale * arb(2) ** (-3 * _bits(rho) // 4)).max(lost).abs_upper()
     eye = np.array([[arb(int(i == j)) for j in range(size)] for i in range(size)], dtype=object)
     for _ in range(WIDENINGS):
         bound = arb(rho.upper()) + step
