@@ -32,4 +32,17 @@ CLAIMS: tuple[Claim, ...] = (
         derivation="unbiased_batch",
         remark=CLASS_ONLY + " The batch loss is a mean over the batch.",
     ),
+    Claim(
+        id="unbiased.r1",
+        source=Source("mini-batch loss", 5),
+        statement="Rhat_j(theta)/|B_j| is an unbiased estimator of R_n(theta).",
+        conclusion=Identity(bounds.batch_risk_mean_mean, bounds.risk),
+        subject="network",
+        hypotheses=(SIGNS,),
+        form="repaired",
+        repairs="unbiased@sum",
+        derivation="unbiased_batch",
+        change="The batch loss is divided by |B|: a mean over the batch, not a sum.",
+        remark=CLASS_ONLY,
+    ),
 )

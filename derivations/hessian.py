@@ -93,6 +93,7 @@ def derive() -> Derivation:
         "Collected: relu_l(tau_l) = 0, so (1/m) sum_k v_k relu_k(tau_l) + (tau_l - c)/sigma^2 = "
         "f(tau_l), and the boundary term of (b_l, b_l) is + (2 v_l/(m |w_l|)) f(tau_l) p(tau_l)."
     )
+    _add_printed_form(chain)
     for small in small_networks():
         chain.engine(
             f"hessian (outer, bias, inner), n = 2, m = {small.width}, signs {small.signs}",
@@ -105,12 +106,36 @@ def derive() -> Derivation:
         "every n, every m (a sum over pairs of neurons), every non-zero inner weights, outer "
         "weights, biases and inner weights as parameters, every mu, sigma > 0; at coinciding kinks "
         "by the derivation `regularity`",
-        proves_steps=("hess15.b", "hess15.d"),
+        proves=("hess15.r1",),
+        proves_steps=("hess15.b", "hess15.d", "hess15.c.r1", "hess15.e.r1", "hess15.f.r1"),
         remark=(
             "the boundary term is +(2 w2_l/(m |w1_l|)) mean_i f_i(tau_l) p_i(tau_l) for both signs "
             "of w1_l; the printed hess15.c, hess15.e and the last term of eq. 15 (hess15.f) have "
             "the factor -w1_l, the wrong sign for w1_l = +1."
         ),
+    )
+
+
+def _add_printed_form(chain: Chain) -> None:
+    """hess15.c.r1, .d, .e.r1 and .f.r1: the boundary term as the page writes it, with a plus."""
+    outer, residual, place, mean = sympy.symbols("v_l f_i tau_l c_i", real=True)
+    n = sympy.Symbol("n", positive=True)
+    chain.step(
+        "With |w_l| = 1 and c_i = mu x_i, the page's (M_bb)_ll is n/2 times the share of point i. "
+        "For w_l = +1 the kink is -b_l (hess15.c.r1), for w_l = -1 it is b_l (hess15.d); the sign "
+        "is + for both (hess15.e.r1)."
+    )
+    decay = sympy.exp(-((place - mean) ** 2) / (2 * sigma**2))
+    entry_of_point = outer * residual * decay / (sympy.sqrt(2 * sympy.pi) * m * sigma)
+    chain.identity(
+        "The share of point i",
+        2 * outer / m * residual * density((place - mean) / sigma) / sigma / n,
+        2 / n * entry_of_point,
+    )
+    chain.identity(
+        "and the factor of the last term of eq. 15, with a plus and without w1 (hess15.f.r1)",
+        2 / n * entry_of_point,
+        sympy.sqrt(2) / (sympy.sqrt(sympy.pi) * m * n * sigma) * outer * residual * decay,
     )
 
 

@@ -52,6 +52,12 @@ def derive() -> Derivation:
         sympy.Derivative(share, (y, 2)),
         mu**2 * share / sigma**4 * (x**2 - 2 * x * mean() - second + 2 * mean() ** 2),
     )
+    chain.identity(
+        "or, with sigma^4 in both terms (lem11.c, where the page has sigma^2 in the first)",
+        sympy.Derivative(share, (y, 2)),
+        mu**2 * share / sigma**4 * (x - mean()) ** 2
+        - mu**2 * share / sigma**4 * (second - mean() ** 2),
+    )
     chain.engine(
         "posterior_third_moment, n = 2",
         engine_pairs(posterior.posterior_third_moment, third_moment()),
@@ -66,5 +72,5 @@ def derive() -> Derivation:
         "lemma 11, p. 32",
         "every n, every real x_1..x_n, every mu, sigma > 0, every real y",
         proves=("lem11b",),
-        proves_steps=("lem11.b", "lem11.d", "lem11.e"),
+        proves_steps=("lem11.b", "lem11.c.r1", "lem11.d", "lem11.e"),
     )

@@ -39,15 +39,17 @@ def derive() -> Derivation:
         (p - q) - 2 * gap * x,
     )
     chain.identity("A sum of squares", p**2 + q**2, (p - q) ** 2 / 2 + (p + q) ** 2 / 2)
-    chain.identity(
-        "so p^2 + q^2 exceeds 2 (beta - gamma)^2 x^2 by a sum of non-negative terms, with "
-        "h = p - q - 2 (beta - gamma) x >= 0",
-        p**2 + q**2 - 2 * gap**2 * x**2,
-        (p + q) ** 2 / 2 + (p - q - 2 * gap * x) ** 2 / 2 + 2 * gap * x * (p - q - 2 * gap * x),
+    above, rise = sympy.symbols("h b", nonnegative=True)
+    chain.at_most(
+        "so with b = beta - gamma >= 0 and p = q + 2 b x + h, h >= 0 by the step before",
+        2 * rise**2 * x**2,
+        (q + 2 * rise * x + above) ** 2 + q**2,
+        (2 * q + 2 * rise * x + above) ** 2 / 2 + above**2 / 2 + 2 * rise * x * above,
     )
     chain.step(
         "Integrate over 0 < x < delta against the even density of N(0, sigma^2); outside "
-        "[-delta, delta] the square only adds. This is lem14a (f^2 integrable or not)."
+        "[-delta, delta] the square only adds. Without the outer part this is lem14.a.r1, with it "
+        "lem14a (f^2 integrable or not)."
     )
     chain.identity(
         "Antiderivative of z^2 phi(z)", sympy.Derivative(primitive(z**2), z), z**2 * density(z)
@@ -63,16 +65,36 @@ def derive() -> Derivation:
         integral(sympy.Integer(1), -delta / sigma, delta / sigma)
         - 2 * (delta / sigma) * density(delta / sigma),
     )
+    level = sympy.Symbol("f_0", real=True)
     chain.identity(
-        "Shift of the density",
+        "lem14.b: the odd term has integral 0, with y = sigma z",
+        integral((gap * sigma * z) ** 2 + 2 * gap * level * sigma * z + level**2, -u, u),
+        integral((gap * sigma * z) ** 2 + level**2, -u, u),
+    )
+    chain.at_most(
+        "Shift of the density: phi(u + t)",
         density(u + t),
-        sympy.exp(-(u**2) / 2) * sympy.exp(-u * t) * density(t),
-    )
-    chain.step(
-        "exp(-u t) <= 1 for t, u >= 0, and phi has mass 1/2 on t > 0, so Q(u) <= exp(-u^2/2)/2."
+        sympy.exp(-(u**2) / 2) * density(t),
+        sympy.exp(-(u**2) / 2) * density(t) * (1 - sympy.exp(-u * t)),
     )
     chain.identity(
-        "that mass", integral(sympy.Integer(1), sympy.Integer(0), sympy.oo), sympy.Rational(1, 2)
+        "Integrated over t > 0, where phi has this mass, Q(u) <= exp(-u^2/2)/2",
+        integral(sympy.Integer(1), sympy.Integer(0), sympy.oo),
+        sympy.Rational(1, 2),
+    )
+    chain.identity("P(|z| <= u)", integral(sympy.Integer(1), -u, u), 1 - 2 * tail(u))
+    upper, spare = sympy.symbols("Q q", nonnegative=True)
+    edge = 2 * u * density(u)
+    chain.at_most(
+        "so lem14.d with exp(-delta^2/(2 sigma^2)): Q = Q(u), Q + q = exp(-u^2/2)/2",
+        -edge + 1 - 4 * (upper + spare),
+        -edge + 1 - 2 * upper,
+    )
+    chain.at_most(
+        "and lem14.d as printed, with P = P(|z| <= u) >= 0",
+        -edge + 1 - 2 * sympy.exp(u**2 / 2),
+        -edge + upper,
+        upper + 1 + 2 * (sympy.exp(u**2 / 2) - 1),
     )
     claimed = 1 - 2 * (u / sympy.sqrt(2 * sympy.pi) + 1) * sympy.exp(-(u**2) / 2)
     chain.identity(
@@ -87,9 +109,10 @@ def derive() -> Derivation:
         "A lower bound for functions of bounded fall",
         "lemma 14, p. 36",
         "every sigma > 0, delta > 0, beta > gamma > 0, every f differentiable on [-delta, delta] "
-        "with f' >= -gamma there (measurable elsewhere)",
+        "with f' >= -gamma there (measurable elsewhere); lem14.b, .c, .d and lem14.d.r1 for every "
+        "real beta, gamma",
         proves=("lem14a", "lem14b"),
-        proves_steps=("lem14.c",),
+        proves_steps=("lem14.a.r1", "lem14.b", "lem14.c", "lem14.d", "lem14.d.r1"),
         remark=(
             "the printed step lem14.a is not used; lem14a is proved by pairing x with -x. In "
             "lem14b, 2 (delta/sqrt(2 pi sigma^2) + 1) may be replaced by the smaller "

@@ -21,7 +21,8 @@ Coverage notes. r is the spacing ratio mu Delta / sigma.
 | `prop07` | `fitted-*` with r >= 8: there R_n <= 1/(16 n sigma^2) |
 | `eq08`, `prop06b` | `minimum-*`, `large-rate-*` |
 | `thm08` | `large-rate-*` |
-| `lem13`, `lem14a`, `lem14b` | the first instances of `sample-*`, `random-*`, `shape-*` |
+| `lem13`, `lem14a`, `lem14b` | `sample-*` but one, the first of `random-*`, `shape-*` |
+| `thm04.f` | three of `sample-*`: t = 1/100, 1/10, 1/5 |
 
 All bounds on outer weights are `C_n/sigma^6` but where that is too small for the network.
 
@@ -145,9 +146,16 @@ def _noise(sigma: str | None = None, mu: str | None = None, time: str | None = N
     return NoiseLevel(*(None if v is None else Fraction(v) for v in (sigma, mu, time)))
 
 
-def _function(power: int, a: str, f: str, beta: str, gamma: str, delta: str) -> Mapping[str, Any]:
-    """Parameters of lem13 (`k`, `A`) and of lem14 (`f` by ascending coefficients, and the rest)."""
+def _function(
+    power: int, a: str, f: str, beta: str, gamma: str, delta: str, time: str | None = None
+) -> Mapping[str, Any]:
+    """Parameters of lem13 (`k`, `A`), of lem14 (`f` by ascending coefficients, and the rest).
+
+    A `time` is the `t` of thm04.f.
+    """
     values = {"A": a, "beta": beta, "gamma": gamma, "delta": delta}
+    if time is not None:
+        values["t"] = time
     return {"k": power, "f": list(_points(f)), **{k: Fraction(v) for k, v in values.items()}}
 
 
@@ -200,9 +208,27 @@ def _samples() -> list[Instance]:
             "0.002",
             parameters=_function(6, "3", "0.001 1", "8", "1/1000", "1.5"),
         ),
-        sample("four-normal", normal(4, 41), _noise("0.25"), "0.0005"),
-        sample("four-clusters", _points("0 0.1 5 5.2"), _noise(time="0.02"), "0.0005"),
-        sample("five-uniform", uniform(5, 51), _noise("0.1", "0.9"), "0.00001"),
+        sample(
+            "four-normal",
+            normal(4, 41),
+            _noise("0.25"),
+            "0.0005",
+            parameters=_function(2, "3", "-2 0 1", "2", "1", "0.4", "0.01"),
+        ),
+        sample(
+            "four-clusters",
+            _points("0 0.1 5 5.2"),
+            _noise(time="0.02"),
+            "0.0005",
+            parameters=_function(1, "9", "0.5 -1 1.5", "3", "2.5", "0.4", "0.1"),
+        ),
+        sample(
+            "five-uniform",
+            uniform(5, 51),
+            _noise("0.1", "0.9"),
+            "0.00001",
+            parameters=_function(8, "0.75", "0 1 -0.5", "10", "1", "1", "0.2"),
+        ),
         sample("five-far-apart", equispaced(5, "20", "-40"), _noise("0.19", "0.95"), "0.0001"),
     ]
 

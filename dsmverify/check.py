@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from dsmverify import catalogue, derivation
+from dsmverify import appendix, catalogue, derivation, witnesses
 from dsmverify.battery import battery
 from dsmverify.certify import Session
 from dsmverify.claims import Claim, ClaimOutcome, ReadOff, Row
@@ -17,6 +18,7 @@ from dsmverify.errors import DerivationError
 from dsmverify.families import networks_for
 from dsmverify.instance import Instance
 from dsmverify.report import Input, Report, library_versions
+from dsmverify.search import NotFound, Refutation, refute
 from dsmverify.verdicts import decide_verdict, read_off, sound_row
 
 NO_NETWORKS = "no networks generated: sigma is too small beside the data; network claims not tried"
@@ -45,9 +47,13 @@ def check(
     *,
     jobs: int = 1,
     seed: int = 0,
+    budget: int = 0,
     progress: Progress | None = None,
 ) -> Report:
     """Evaluate claims on instances with certified arithmetic.
+
+    On the battery, counterexamples that were found before are decided again, and where none is
+    known one is searched for.
 
     An instance without a network also stands for its sample: statements over all networks are tried
     on a generated, seeded family, one instance for each network, and the report says so.
@@ -56,7 +62,9 @@ def check(
         instances: what to check; None for the bundled battery.
         claims: ids; None for all of them. `eq08` selects all its readings.
         jobs: worker processes; the report is the same for any number.
-        seed: of the generated networks.
+        seed: of the generated networks and of the searches.
+        budget: evaluations of the search for a counterexample to each claim that is neither proved
+            nor refuted, on the battery; 0 searches none.
         progress: called with the number of trials done, their total, and what was done.
 
     Raises:
@@ -65,6 +73,8 @@ def check(
     chosen = _with_sources(catalogue.select(claims))
     given = battery() if instances is None else list(instances)
     trials = list(_trials(given, chosen, seed))
+    if instances is None:
+        trials += _kept(chosen)
     proofs = prove(chosen)
     proved = frozenset(name for name, holds in proofs.items() if holds)
     started = perf_counter()
@@ -82,15 +92,25 @@ def check(
         for row in entry[0]:
             rows_of[row.claim].append(sound_row(row, by_id[row.claim]))
     files = {trial.instance.name: trial.instance.to_json() for trial in trials}
+    inputs = [_input(trial) for trial in trials]
     outcomes = _outcomes(chosen, rows_of, proofs, files)
+    searches: list[Refutation | NotFound] = []
+    if instances is None and budget:
+        open_ids = [entry.claim.id for entry in outcomes if _is_open(entry)]
+        for search in _search(open_ids, budget, seed, jobs, progress):
+            searches.append(search)
+            if isinstance(search, Refutation):
+                inputs.append(_enter(search, by_id[search.claim], rows_of, files))
+        outcomes = _outcomes(chosen, rows_of, proofs, files)
     timings["total"] = perf_counter() - started
     return Report(
         claims=tuple(outcomes),
         rows=tuple(row for claim in chosen for row in rows_of[claim.id]),
-        inputs=tuple(_input(trial) for trial in trials),
+        inputs=tuple(inputs),
         versions=library_versions(),
         expected=catalogue.recorded(),
         battery=instances is None,
+        tables=appendix.tables(outcomes, given, searches, battery=instances is None),
         timings=timings,
     )
 
@@ -168,6 +188,65 @@ def _run(
             ready, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in ready:
                 yield pending.pop(future), *future.result()
+
+
+def _kept(claims: Sequence[Claim]) -> list[Trial]:
+    """Counterexamples that were found before, each for its own claim."""
+    chosen = {claim.id for claim in claims}
+    return [
+        Trial(instance, (name,)) for name, instance in witnesses.kept().items() if name in chosen
+    ]
+
+
+def _is_open(outcome: ClaimOutcome) -> bool:
+    """Whether a counterexample is worth searching for."""
+    claim = outcome.claim
+    is_decided = outcome.verdict in {"PROVED", "REFUTED"}
+    return not (is_decided or claim.undecidable or isinstance(claim.conclusion, ReadOff))
+
+
+def _search(
+    ids: Sequence[str], budget: int, seed: int, jobs: int, progress: Progress | None
+) -> Iterator[Refutation | NotFound]:
+    """Results of the searches, in the order of the ids whatever finishes first."""
+    tasks = [(name, budget, seed) for name in ids]
+    with _mapping(jobs) as apply:
+        for done, result in enumerate(apply(run_search, tasks), start=1):
+            if progress is not None:
+                progress(done, len(tasks), f"counterexample to {result.claim}?")
+            yield result
+
+
+@contextlib.contextmanager
+def _mapping(jobs: int) -> Iterator[Callable[..., Iterator[Any]]]:
+    """`map`, in this process or in worker processes."""
+    if jobs <= 1:
+        yield map
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=context) as pool:
+        yield pool.map
+
+
+def run_search(task: tuple[str, int, int]) -> Refutation | NotFound:
+    """Search for a counterexample to one claim, given as id, budget and seed."""
+    name, budget, seed = task
+    (claim,) = catalogue.select([name])
+    return refute(claim, budget=budget, seed=seed)
+
+
+def _enter(
+    search: Refutation,
+    claim: Claim,
+    rows_of: dict[str, list[Row]],
+    files: dict[str, dict[str, Any]],
+) -> Input:
+    """Enter a counterexample among the rows and instance files, decided once more."""
+    instance = Instance.from_json(search.instance, name=f"found-{claim.id}")
+    row = sound_row(Session(instance).decide(claim), claim)
+    rows_of[claim.id].append(row)
+    files[instance.name] = instance.to_json()
+    return Input(instance.name, instance.size, generated=f"search, seed {search.seed}")
 
 
 def run_trial(trial: Trial, proved: frozenset[str]) -> tuple[tuple[Row, ...], float]:

@@ -27,6 +27,16 @@ def claim_modules() -> list[ModuleType]:
     return [_module("checks", name) for name in _names("checks")]
 
 
+def shapes() -> ModuleType:
+    """`SHAPES` and `SHARP`: claims to be proved for every sample of a small size, as data."""
+    return _module("checks", "_shapes")
+
+
+def chain() -> ModuleType:
+    """`CONSTANTS`, `PRINTED` and `SCENARIOS`: constants of the steps of theorem 8, as data."""
+    return _module("checks", "_chain")
+
+
 def derivation_names() -> list[str]:
     """Names of the derivations, sorted; loads none of them."""
     return list(_names("derivations"))
@@ -74,6 +84,20 @@ def resource_text(name: str) -> str:
         "the content has no such file",
         "name it as in a checkout, checks/expected.toml say",
     )
+
+
+def resource_names(folder: str, suffix: str) -> list[str]:
+    """Names of the data files in a folder of the content, sorted; empty if there is no folder.
+
+    Args:
+        folder: as in the checkout: `checks/witnesses`.
+        suffix: how the names end, `.json` say.
+    """
+    top, _, rest = folder.partition("/")
+    place = importlib.resources.files(_package(top)).joinpath(rest)
+    if not place.is_dir():
+        return []
+    return sorted(entry.name for entry in place.iterdir() if entry.name.endswith(suffix))
 
 
 def checkout_root(package: Path) -> Path | None:

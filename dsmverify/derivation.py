@@ -1,7 +1,8 @@
 """Derivations: chains of symbolic steps, shown zero by a normal form and re-checked with balls.
 
 A module of `derivations/` starts from the paper's definitions and arrives at a formula of the
-engine. What it proves is a list of identities. Each is decided in two independent ways:
+engine or at an inequality. What it proves is a list of identities and of bounds. Each identity is
+decided in two independent ways:
 
 - symbolically: the difference of both sides is brought to a normal form, a fraction of
   polynomials in its symbols, exponentials, complementary error functions and opaque functions,
@@ -9,6 +10,11 @@ engine. What it proves is a list of identities. Each is decided in two independe
 - numerically: both sides are enclosed with balls at seeded random rational points and must
   overlap, with radii below 1e-20 (`recheck`). Derivatives that a module leaves unevaluated are
   then taken by power series of balls, so SymPy's differentiation is checked too.
+
+A bound `smaller <= larger` is an identity `larger - smaller = gap` and a sign that can be read off
+`gap`: products, sums and even powers of symbols declared non-negative, exponentials, and the
+inequality `exp(p) >= 1 + p` (`is_evidently_nonnegative`). What a printed hypothesis grants enters
+as a declared symbol: `x_j >= x_i + Delta` is `x_j = x_i + Delta + f` with `f >= 0`.
 
 Antiderivatives are verified by differentiating them, never by integrating. SymPy is trusted for
 the polynomial arithmetic of the normal form; that is what a report has to say.
@@ -19,7 +25,7 @@ from __future__ import annotations
 import functools
 import math
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -51,10 +57,12 @@ class Step:
     Attributes:
         text: what is done, in words.
         expression: the formula reached, or None for a step in words only.
+        gap: of an inequality, the difference of its sides.
     """
 
     text: str
     expression: Expression = None
+    gap: Expression = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,23 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """Two expressions of which one is never the larger, for all values of their symbols.
+
+    Attributes:
+        text: what both sides are.
+        smaller: the smaller side.
+        larger: the larger side.
+        gap: `larger - smaller`, written so that its sign is evident.
+    """
+
+    text: str
+    smaller: Expression
+    larger: Expression
+    gap: Expression
+
+
+@dataclass(frozen=True)
 class Derivation:
     """A derivation and what it proves.
 
@@ -87,6 +112,7 @@ class Derivation:
         scope: the values of n, m, mu, sigma, ... for which it does.
         steps: the chain, in order.
         identities: everything that was shown to vanish, in order.
+        bounds: every inequality that was shown, in order.
         checks: engine formulas run on symbols, one line each.
         remark: what the derivation shows about the printed text, "" for nothing.
         trusted: what the proof trusts.
@@ -99,6 +125,7 @@ class Derivation:
     scope: str
     steps: tuple[Step, ...]
     identities: tuple[Identity, ...]
+    bounds: tuple[Bound, ...] = ()
     proves_steps: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     remark: str = ""
@@ -116,6 +143,7 @@ class Chain:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.identities: list[Identity] = []
+        self.bounds: list[Bound] = []
         self.checks: list[str] = []
 
     def step(self, text: str, expression: Expression = None) -> None:
@@ -130,6 +158,25 @@ class Chain:
         self.identities.append(Identity(text, left, right))
         if show:
             self.steps.append(Step(text, sympy.Eq(left, right, evaluate=False)))
+
+    def at_most(
+        self, text: str, smaller: Expression, larger: Expression, gap: Expression = None
+    ) -> None:
+        """Add `smaller <= larger`.
+
+        Args:
+            text: what both sides are.
+            smaller: one side.
+            larger: the other side.
+            gap: `larger - smaller` in a form whose sign is evident; without it, the difference as
+                it stands.
+        """
+        import sympy
+
+        smaller, larger = sympy.sympify(smaller), sympy.sympify(larger)
+        gap = larger - smaller if gap is None else sympy.sympify(gap)
+        self.bounds.append(Bound(text, smaller, larger, gap))
+        self.steps.append(Step(text, sympy.Le(smaller, larger, evaluate=False), gap))
 
     def engine(self, text: str, pairs: Iterable[tuple[Expression, Expression]]) -> None:
         """Compare values of the engine's formula on symbols with the derived ones."""
@@ -154,6 +201,7 @@ class Chain:
             scope=scope,
             steps=tuple(self.steps),
             identities=tuple(self.identities),
+            bounds=tuple(self.bounds),
             checks=tuple(self.checks),
             **fields,
         )
@@ -165,14 +213,15 @@ def names() -> list[str]:
 
 
 def run(name: str) -> Derivation:
-    """Load one derivation, run it, and decide every identity twice.
+    """Load one derivation, run it, and decide every identity and every bound twice.
 
     Args:
         name: one of `names()`.
 
     Raises:
         InputError: there is no such derivation.
-        DerivationError: an identity does not vanish, or the re-check with balls failed.
+        DerivationError: an identity does not vanish, the sign of a gap is not evident, or the
+            re-check with balls failed.
     """
     module: ModuleType = content.derivation_module(name)
     derivation: Derivation = module.derive()
@@ -181,10 +230,11 @@ def run(name: str) -> Derivation:
 
 
 def verify(derivation: Derivation) -> None:
-    """Decide every identity of a derivation, symbolically and with balls.
+    """Decide every identity and every bound of a derivation, symbolically and with balls.
 
     Raises:
-        DerivationError: a residual is not literally 0, or two balls do not overlap.
+        DerivationError: a residual is not literally 0, the sign of a gap is not evident, two balls
+            of an identity do not overlap, or a ball of a bound's gap lies below 0.
     """
     for item, residual in zip(derivation.identities, derivation.residuals, strict=True):
         if residual != 0:
@@ -196,6 +246,16 @@ def verify(derivation: Derivation) -> None:
             recheck(item, seed=f"{derivation.name} {number}")
         except ValueError as error:
             raise DerivationError(derivation.name, f"{item.text}: {error}") from error
+    for number, bound in enumerate(derivation.bounds):
+        difference = Identity(bound.text, bound.larger - bound.smaller, bound.gap)
+        if residual_form(difference.left - difference.right) != 0:
+            raise DerivationError(derivation.name, f"{bound.text}: the gap is not the difference")
+        if not is_evidently_nonnegative(bound.gap):
+            raise DerivationError(derivation.name, f"{bound.text}: no evident sign: {bound.gap}")
+        try:
+            recheck(difference, seed=f"{derivation.name} bound {number}", nonnegative=True)
+        except ValueError as error:
+            raise DerivationError(derivation.name, f"{bound.text}: {error}") from error
 
 
 # Normal form ------------------------------------------------------------------------------------
@@ -378,29 +438,146 @@ class _Fractions:
         return self._convert(base) ** int(whole) * self.values[sympy.Pow(base, rest)]
 
 
+# Evident signs ----------------------------------------------------------------------------------
+
+
+def is_evidently_nonnegative(expression: Expression) -> bool:
+    """Whether an expression is seen to be `>= 0` for all values of its symbols.
+
+    Sufficient, and mechanical: a number (decided by its ball), a symbol declared non-negative, an
+    exponential or complementary error function of a real expression, an even power of one; sums,
+    products, roots and powers of such (dividing only by what is evidently positive); a sum whose
+    terms are such after multiplying out; and a sum that is such once `exp(p) - 1 - p` with p real,
+    or `1 - exp(-p)` with p evidently non-negative, is taken out of it, times a positive number.
+    False means: not seen.
+    """
+    import sympy
+
+    return _evident_sign(sympy.sympify(expression)) is not None
+
+
+def _evident_sign(expression: Expression) -> int | None:
+    """1 for an evidently positive expression, 0 for a non-negative one, None where unseen."""
+    import sympy
+
+    if not expression.free_symbols:
+        return _number_sign(expression)
+    if expression.is_Symbol:
+        return 1 if expression.is_positive else 0 if expression.is_nonnegative else None
+    if isinstance(expression, (sympy.exp, sympy.erfc)):
+        return 1 if _is_evidently_real(expression.args[0]) else None
+    if expression.is_Mul:
+        signs = [_evident_sign(factor) for factor in expression.args]
+        return None if None in signs else min(sign for sign in signs if sign is not None)
+    if expression.is_Pow:
+        return _power_sign(*expression.args)
+    if expression.is_Add:
+        return _sum_sign(expression)
+    return None
+
+
+def _number_sign(expression: Expression) -> int | None:
+    from dsmverify.certify import precision
+
+    if not _is_evidently_real(expression):
+        return None
+    with precision(BITS):
+        value = enclose(expression, {})
+        return 1 if bool(value > 0) else 0 if bool(value >= 0) else None
+
+
+def _power_sign(base: Expression, exponent: Expression) -> int | None:
+    sign = _evident_sign(base)
+    if sign == 1:
+        return 1 if _is_evidently_real(exponent) else None
+    if exponent.is_Rational and exponent > 0:
+        even = exponent.is_Integer and int(exponent) % 2 == 0
+        return 0 if sign == 0 or (even and _is_evidently_real(base)) else None
+    return None
+
+
+def _sum_sign(expression: Expression) -> int | None:
+    import sympy
+
+    opened = sympy.expand(
+        expression, power_base=False, power_exp=False, log=False, basic=False, func=False
+    )
+    for form in (expression, opened):
+        number, variable = form.as_independent(*form.free_symbols, as_Add=True)
+        terms = sympy.Add.make_args(variable)
+        signs = [_number_sign(number), *map(_evident_sign, terms)]
+        if None not in signs:
+            return max(sign for sign in signs if sign is not None)
+    rests = _without_exponential(expression)
+    return 0 if any(_evident_sign(rest) is not None for rest in rests) else None
+
+
+def _without_exponential(expression: Expression) -> Iterator[Expression]:
+    """What a sum leaves when `c (exp(p) - 1 - p)`, or `c (1 - exp(-p))` with p evident, goes.
+
+    c > 0 is rational: the coefficient of one exponential among the terms.
+    """
+    import sympy
+
+    for term in expression.args:
+        number, factor = term.as_coeff_Mul()
+        if not isinstance(factor, sympy.exp) or not _is_evidently_real(factor.args[0]):
+            continue
+        power = factor.args[0]
+        if number > 0:
+            yield expression - term + number + number * power
+        elif _evident_sign(-power) is not None:
+            yield expression - term + number
+
+
+def _is_evidently_real(expression: Expression) -> bool:
+    """Whether an expression is real for all values of its symbols, where it is defined."""
+    import sympy
+
+    if expression.is_Rational or expression == sympy.pi:
+        return True
+    if expression.is_Symbol:
+        return bool(expression.is_real)
+    if expression.is_Pow and not expression.exp.is_Integer:
+        return _evident_sign(expression.base) is not None and _is_evidently_real(expression.exp)
+    kinds = (sympy.Add, sympy.Mul, sympy.Pow, sympy.exp, sympy.erfc)
+    return isinstance(expression, kinds) and all(map(_is_evidently_real, expression.args))
+
+
 # Re-check with balls ----------------------------------------------------------------------------
 
 
-def recheck(item: Identity, seed: str, points: int = POINTS) -> None:
+def recheck(item: Identity, seed: str, points: int = POINTS, *, nonnegative: bool = False) -> None:
     """Enclose both sides of an identity at seeded random rational points.
 
+    Args:
+        item: the identity.
+        seed: of the random points.
+        points: how many there are.
+        nonnegative: whether both sides are to be `>= 0` as well.
+
     Raises:
-        ValueError: the enclosures are disjoint or too wide at one of the points.
+        ValueError: the enclosures are disjoint, too wide or, where they must not be, negative at
+            one of the points.
     """
-    from flint import arb, ctx
+    from flint import arb
+
+    from dsmverify.certify import precision
 
     symbols = sorted(item.left.free_symbols | item.right.free_symbols, key=str)
     for number in range(points):
         chance = random.Random(f"{seed} {number}")
         chosen = {symbol: random_value(symbol, chance) for symbol in symbols}
-        with ctx.workprec(BITS):
+        with precision(BITS):
             values = {symbol: ball(value) for symbol, value in chosen.items()}
             left, right = enclose(item.left, values), enclose(item.right, values)
             limit = arb(2) ** RADIUS_EXPONENT
             narrow = all(bool(arb(side.rad()) < limit) for side in (left, right))
             overlap = bool(left.overlaps(right))
-        if not (narrow and overlap):
-            fault = "the balls are disjoint" if narrow else "a ball is too wide"
+            negative = nonnegative and any(bool(side < 0) for side in (left, right))
+        if not narrow or not overlap or negative:
+            fault = "a ball lies below 0" if overlap else "the balls are disjoint"
+            fault = fault if narrow else "a ball is too wide"
             where = ", ".join(f"{symbol} = {value}" for symbol, value in chosen.items())
             raise ValueError(f"{fault} at {where}: {left} and {right}")
 
@@ -410,7 +587,7 @@ def random_value(symbol: Expression, chance: random.Random) -> Fraction:
     if symbol.is_integer:
         return Fraction(chance.randint(2, 9))
     value = Fraction(chance.randint(20, 180), 60 + chance.randint(1, 40))
-    return value if symbol.is_positive or chance.random() < 0.5 else -value
+    return value if symbol.is_nonnegative or chance.random() < 0.5 else -value
 
 
 def ball(value: Fraction | int) -> Any:
@@ -514,6 +691,8 @@ def render_text(derivation: Derivation) -> str:
         lines.append(f"{number:3}. {step.text}")
         if step.expression is not None:
             lines.append(f"         {_plain(sympy, step.expression)}")
+        if step.gap is not None:
+            lines.append(f"         by {step.gap}")
     lines += ["", *_endings(derivation)]
     return "\n".join(lines) + "\n"
 
@@ -529,6 +708,8 @@ def render_latex(derivation: Derivation) -> str:
         lines.append(rf"\item {_latex_text(step.text)}")
         if step.expression is not None:
             lines.append(rf"\begin{{equation*}}{sympy.latex(step.expression)}\end{{equation*}}")
+        if step.gap is not None:
+            lines.append(rf"by \({sympy.latex(step.gap)}\).")
     lines.append(r"\end{enumerate}")
     lines += [rf"\noindent {_latex_text(ending)}\\" for ending in _endings(derivation)]
     return "\n".join(lines) + "\n"
@@ -548,9 +729,12 @@ def _facts(derivation: Derivation) -> list[str]:
 def _endings(derivation: Derivation) -> list[str]:
     endings = [f"Engine formula on symbols: {check}." for check in derivation.checks]
     count = len(derivation.identities)
+    shown = f"{count} identities reduced to 0"
+    if derivation.bounds:
+        shown += f" and {len(derivation.bounds)} inequalities with a gap of evident sign"
     endings.append(
-        f"{count} identities reduced to 0, each re-checked with balls at {POINTS} random rational "
-        f"points. Trusted: {derivation.trusted}."
+        f"{shown}, each re-checked with balls at {POINTS} random rational points. "
+        f"Trusted: {derivation.trusted}."
     )
     return endings
 

@@ -11,6 +11,7 @@ import functools
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from dsmverify.formulas.case import Case
 from dsmverify.formulas.setting import Network, Sample
 from dsmverify.instance import Batch, Instance
 from dsmverify.integrals import Accuracy
+from dsmverify.network_facts import NetworkFacts
 from dsmverify.score_integrals import ScoreIntegrals
 from dsmverify.spectra import (
     collatz_wielandt,
@@ -66,7 +68,8 @@ class Facts:
             return self._parameter(name.removeprefix("parameter:"))
         if name.startswith("batch_risk_mean@"):
             return self._batch_risk(name.removeprefix("batch_risk_mean@"))
-        return getattr(self, name)
+        known = self if hasattr(type(self), name) else self.network_facts
+        return getattr(known, name)
 
     def case(self, i: int = 0, y: arb | None = None) -> Case[Any]:
         """The instance as the sides of a claim see it, at one value of the free variables."""
@@ -92,6 +95,12 @@ class Facts:
     def spacing(self) -> arb:
         """Smallest gap, exact."""
         return ball(self.instance.spacing)
+
+    @cached_property
+    def gap_excesses(self) -> Any:
+        """Gaps less the smallest gap, from exact differences. `[n - 1]`."""
+        gaps = [right - left for left, right in pairwise(self.instance.points)]
+        return np.array([ball(gap - self.instance.spacing) for gap in gaps], dtype=object)
 
     @cached_property
     def network(self) -> Network[Any]:
@@ -289,6 +298,11 @@ class Facts:
         )
 
     @cached_property
+    def network_facts(self) -> NetworkFacts:
+        """What proof steps need of the network."""
+        return NetworkFacts(self)
+
+    @cached_property
     def kernel_columns_lambda_max(self) -> arb:
         """Largest eigenvalue of (1/n) E[Phi^T Phi], n by n."""
         return largest_eigenvalue(columns.kernel_columns(SYSTEM, self.sample, self.network))
@@ -349,6 +363,21 @@ class Facts:
     def curvature_mass(self) -> arb:
         """Int over the line of |s*''|."""
         return self.integrals.curvature_mass
+
+    @property
+    def curvature_mass_below(self) -> arb:
+        """Int of |s*''| up to 2 mu (x_1)_-."""
+        return self.integrals.curvature_mass_parts[0]
+
+    @property
+    def curvature_mass_between(self) -> arb:
+        """Int of |s*''| from 2 mu (x_1)_- to 2 mu (x_n)_+."""
+        return self.integrals.curvature_mass_parts[1]
+
+    @property
+    def curvature_mass_above(self) -> arb:
+        """Int of |s*''| from 2 mu (x_n)_+ on."""
+        return self.integrals.curvature_mass_parts[2]
 
     @cached_property
     def squared_distance(self) -> arb:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from dsmverify import express
 from dsmverify.formulas.case import Case
+from dsmverify.formulas.setting import Sample
 from dsmverify.instance import Instance
 from dsmverify.systems.rational import RELATIONS, SYSTEM, IrrationalError
 
 __all__ = ["RELATIONS", "rational_case"]
 
 
-def rational_case(instance: Instance) -> Case[Any]:
-    """The instance as the sides of a hypothesis see it, in `Fraction`.
+class _Irrational:
+    """Stands for an irrational mu or sigma: a side that does not use it has an exact value."""
 
-    Raises:
-        IrrationalError: mu or sigma is irrational.
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise IrrationalError("mu or sigma is irrational")
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
+    __truediv__ = __rtruediv__ = __neg__ = __abs__ = _refuse
+
+
+def rational_case(instance: Instance) -> Case[Any]:
+    """The instance as the sides of an inequality see it, in `Fraction`.
+
+    What is irrational raises `IrrationalError` once a side uses it.
     """
 
     def quantity(name: str) -> Any:
@@ -28,5 +38,9 @@ def rational_case(instance: Instance) -> Case[Any]:
             raise IrrationalError(f"{name} has no exact value")
         return value
 
-    sample = express.sample(SYSTEM, instance)
+    try:
+        sample = express.sample(SYSTEM, instance)
+    except IrrationalError:
+        points = SYSTEM.constant(list(instance.points))
+        sample = Sample(points, _Irrational(), _Irrational(), instance.size)
     return Case(SYSTEM, sample, quantity, express.places(instance))

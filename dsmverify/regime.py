@@ -92,9 +92,7 @@ def _instances(data: dict[str, Any]) -> list[Instance]:
     for setting in data["setting"]:
         for rate in data["rates"]:
             document = {"x": data["points"], "time": setting["time"], "learning_rate": rate}
-            found.append(
-                Instance.from_json(document, name=f"{setting['name']}, eta = {rate}")
-            )
+            found.append(Instance.from_json(document, name=f"{setting['name']}, eta = {rate}"))
     return found
 
 

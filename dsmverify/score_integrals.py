@@ -138,16 +138,56 @@ class ScoreIntegrals:
         if self.is_extreme:
             return arb(0).union(arb.pos_inf())
         panels = self._panels(self._reach)
+        tail = self._left_moment_tail(panels[0]) + self._right_moment_tail(panels[-1])
+        return self._curvature_scale * (self._moment_mass(panels) + _up_to(tail))
 
-        def third(y: arb) -> arb:
-            return self._third_moment(y)
+    @cached_property
+    def curvature_mass_parts(self) -> tuple[arb, arb, arb]:
+        """Int of |s*''| below 2 mu (x_1)_-, from there to 2 mu (x_n)_+, and above that.
 
-        inside = absolute_integral(
-            third, self._complex(posterior.posterior_third_moment), panels, self.accuracy
-        )
-        tail = self._third_moment_tail(panels[0], panels[-1])
+        Where the panels end inside the middle part, the rest of it and the tail share one bound.
+        """
+        if self.is_extreme:
+            anything = arb(0).union(arb.pos_inf())
+            return anything, anything, anything
+        points, mu = self.sample.points, self.sample.mu
+        low, high = 2 * mu * points[0].min(arb(0)), 2 * mu * points[-1].max(arb(0))
+        first, last = low.mid(), high.mid()
+        panels = self._panels(self._reach)
+        below = [*[cut for cut in panels if cut < first], first]
+        above = [last, *[cut for cut in panels if last < cut]]
+        inner = [cut for cut in panels if first < cut < last]
+        beyond = arb(0)  # what the middle part has outside the panels
+        if len(below) > 1:
+            inner = [first, *inner]
+        else:
+            beyond += self._left_moment_tail(inner[0])
+        if len(above) > 1:
+            inner = [*inner, last]
+        else:
+            beyond += self._right_moment_tail(inner[-1])
+        left = self._moment_mass(below) + _up_to(self._left_moment_tail(below[0]))
+        middle = self._moment_mass(inner) + _up_to(beyond)
+        right = self._moment_mass(above) + _up_to(self._right_moment_tail(above[-1]))
+        # The ends are cut at the middles of their balls; between, the moment is at most L^3.
+        sliver = arb(0, ((low.rad() + high.rad()) * constants.spread(self.sample) ** 3).upper())
+        scale = self._curvature_scale
+        return scale * (left + sliver), scale * (middle + sliver), scale * (right + sliver)
+
+    @property
+    def _curvature_scale(self) -> arb:
+        """`(mu/sigma^2)^3`, by which s*'' is the third moment."""
         ratio = self.sample.mu / (self.sample.sigma * self.sample.sigma)
-        return ratio * ratio * ratio * (inside + arb(0).union(arb(tail.upper())))
+        return ratio * ratio * ratio
+
+    def _moment_mass(self, panels: list[arb]) -> arb:
+        """Int of |third moment| over panels; 0 without any."""
+        return absolute_integral(
+            self._third_moment,
+            self._complex(posterior.posterior_third_moment),
+            panels,
+            self.accuracy,
+        )
 
     def _midpoint(self, i: int) -> arb:
         return self.sample.mu * (self.sample.points[i - 1] + self.sample.points[i]) / 2
@@ -278,26 +318,31 @@ class ScoreIntegrals:
         ratio = mu / (sigma * sigma)
         return ratio * ratio * total / (2 * self.sample.size)
 
-    def _third_moment_tail(self, low: arb, high: arb) -> arb:
-        """Bound on the integral of |third central moment| outside [low, high].
+    def _right_moment_tail(self, high: arb) -> arb:
+        """Bound on the integral of |third central moment| from `high` on.
 
         It is at most `L V <= L sum_j r_j (x_j - x_n)^2` with `r_j <= exp(-mu d_j (2y - mu (x_j +
         x_n))/(2 sigma^2))`, d_j = x_n - x_j, whose integral from `high` is elementary.
         """
         points, variance, mu = self.sample.points, self.sample.sigma**2, self.sample.mu
-        spread = constants.spread(self.sample)
         total = arb(0)
         for x in points[:-1]:
             gap = points[-1] - x
             rate = mu * gap / variance
             decay = (-rate * (high - mu * (x + points[-1]) / 2)).exp()
             total += gap * gap * decay / rate
+        return constants.spread(self.sample) * total
+
+    def _left_moment_tail(self, low: arb) -> arb:
+        """Bound on the integral of |third central moment| up to `low`, the mirror image."""
+        points, variance, mu = self.sample.points, self.sample.sigma**2, self.sample.mu
+        total = arb(0)
         for x in points[1:]:
             gap = x - points[0]
             rate = mu * gap / variance
             decay = (-rate * (mu * (x + points[0]) / 2 - low)).exp()
             total += gap * gap * decay / rate
-        return spread * total
+        return constants.spread(self.sample) * total
 
     def _distance_tail(self, network: Network[Any], low: arb, high: arb) -> arb:
         """Bound on the mean square distance outside [low, high].
@@ -347,6 +392,11 @@ class ScoreIntegrals:
         for w, b, outer in zip(*parameters, strict=True):
             total += abs(outer) * (w * y + b).max(arb(0))
         return total / network.width
+
+
+def _up_to(bound: arb) -> arb:
+    """Anything from 0 to a bound."""
+    return arb(0).union(arb(bound.upper()))
 
 
 def _dyadic(point: arb) -> Fraction:

@@ -79,6 +79,11 @@ class Case(Generic[N]):
         return self._quantity("spacing")
 
     @property
+    def gap_excesses(self) -> N:
+        """`x_{i+1} - x_i - Delta` for every gap, exactly 0 where a gap is smallest. `[n - 1]`."""
+        return self._quantity("gap_excesses")
+
+    @property
     def point(self) -> N:
         """The free variable y.
 
@@ -138,9 +143,13 @@ class Case(Generic[N]):
         """`E[W(y)] - x_index` without cancellation, index from 1."""
         return self._at(posterior.posterior_offset, y, index - 1)
 
+    def responsibilities(self, y: N) -> N:
+        """`alpha_i(y)` for every i. `[n]`."""
+        return self._at(posterior.responsibilities, y)
+
     def responsibility(self, y: N, index: int) -> N:
         """`alpha_index(y)`, index from 1."""
-        return self._at(posterior.responsibilities, y)[index - 1]
+        return self.responsibilities(y)[index - 1]
 
     def score(self, y: N) -> N:
         """`s*(y)`."""

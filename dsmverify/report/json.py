@@ -11,15 +11,15 @@ import functools
 import importlib.resources
 import json
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any, NoReturn
 
 from dsmverify.claims import Claim, ClaimOutcome, Enclosure, Identity, Row, Slack, Source
 from dsmverify.errors import InputError, show
+from dsmverify.report import certificates
 from dsmverify.report.model import Input, Report
 from dsmverify.verdicts import Expected
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Version of the form of `report.json` that this package writes."""
 
 _OUTCOME_COUNTS = (
@@ -46,7 +46,7 @@ def schema() -> dict[str, Any]:
 
 def as_document(report: Report) -> dict[str, Any]:
     """The report as the object that `report.json` holds."""
-    return {
+    document = {
         "schema_version": SCHEMA_VERSION,
         "versions": dict(report.versions),
         "battery": report.battery,
@@ -72,9 +72,10 @@ def as_document(report: Report) -> dict[str, Any]:
         "variant_readings": [
             outcome.claim.id for outcome in report.claims if not outcome.claim.literal
         ],
-        "claims": [_claim(outcome) for outcome in report.claims],
+        "claims": [_claim(outcome, report.versions) for outcome in report.claims],
         "instances": [_row(row) for row in report.rows],
     }
+    return {**document, certificates.DIGEST: certificates.digest(document)}
 
 
 def render(report: Report) -> str:
@@ -149,7 +150,7 @@ def _report(document: Mapping[str, Any]) -> Report:
     )
 
 
-def _claim(outcome: ClaimOutcome) -> dict[str, Any]:
+def _claim(outcome: ClaimOutcome, versions: Mapping[str, str]) -> dict[str, Any]:
     claim = outcome.claim
     slack = outcome.slack
     return {
@@ -171,7 +172,7 @@ def _claim(outcome: ClaimOutcome) -> dict[str, Any]:
         **{name: getattr(outcome, name) for name in _OUTCOME_COUNTS},
         "slack": None if slack is None else {"min": slack.min, "median": slack.median},
         "witness": None if outcome.witness is None else dict(outcome.witness),
-        "certificate": None if outcome.certificate is None else dict(outcome.certificate),
+        "certificate": certificates.sealed(outcome, versions),
     }
 
 
@@ -248,16 +249,5 @@ def _input(entry: Input) -> dict[str, Any]:
 
 
 def _text(document: Any) -> str:
-    text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False, default=_exact)
+    text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False, default=certificates.exact)
     return text + "\n"
-
-
-def _exact(value: Any) -> Any:
-    """Spelling of what a witness or a certificate may hold beside JSON's own types."""
-    if isinstance(value, Fraction):
-        return str(value)
-    if isinstance(value, Enclosure):
-        return _enclosure(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"report.json cannot hold a {type(value).__name__}: {show(value)}")

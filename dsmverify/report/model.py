@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 from dsmverify.claims import ClaimOutcome, Row, Verdict
+from dsmverify.report.tables import Table
 from dsmverify.verdicts import Expected, Mismatch, find_mismatches, tally
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -50,6 +51,7 @@ class Report:
         expected: recorded verdicts of the claims, by id.
         battery: whether the bundled battery was checked, for which the recorded verdicts hold,
             rather than a user's own data.
+        tables: what else was worked out, in the order in which it is shown.
         timings: seconds by name; kept apart, since they differ from run to run.
 
     Raises:
@@ -63,6 +65,7 @@ class Report:
     versions: Mapping[str, str] = field(default_factory=dict)
     expected: Mapping[str, Expected] = field(default_factory=dict)
     battery: bool = False
+    tables: tuple[Table, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:

@@ -39,7 +39,8 @@ class ObjectNumbers(ABC):
     def sum(self, x: Objects, axis: int = -1) -> Any:
         """Sum over one axis."""
         if x.shape[axis] == 0:
-            return self.constant(np.zeros(np.delete(x.shape, axis), dtype=int))
+            # [()] takes the number out of an array without axes, and leaves other arrays alone.
+            return self.constant(np.zeros(np.delete(x.shape, axis), dtype=int))[()]
         return np.add.reduce(x, axis=axis)
 
     def cumsum(self, x: Objects, axis: int = -1) -> Any:

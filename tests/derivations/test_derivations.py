@@ -22,6 +22,10 @@ PROVED = {
     "regularity": {"lem05"},
     "gaussian_power_monotone": {"lem13"},
     "slope_lower_bound": {"lem14a", "lem14b"},
+    "posterior_bounds": {"prop02a", "prop02b", "prop02c", "cor03a@mu", "cor03a.r1", "cor03b"},
+    "curvature_tail": {"lem12"},
+    "weight_bounds": {"prop09a.r1", "prop09a.r2", "prop09b", "pi-smooth.r1"},
+    "total_variation": {"thm04"},
 }
 FORMULAS = {
     "empirical_score",

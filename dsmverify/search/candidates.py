@@ -1,0 +1,150 @@
+"""Structured candidates for a claim: instances of its subject, plain ones first.
+
+Chosen by what a claim is about (a sample, a network, a minimum, a function), never by its id.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from dsmverify import families
+from dsmverify.certify import Session
+from dsmverify.claims import Claim
+from dsmverify.errors import DsmverifyError
+from dsmverify.instance import Instance, NetworkData
+from dsmverify.search import functions, networks, samples, spread
+from dsmverify.search.rounding import rounded
+from dsmverify.truth import Truth
+
+NETWORK_RATIOS: Final = 5
+"""Spacing ratios of one line of samples for which networks are made."""
+
+SPREAD_RATIOS: Final = (0.5, 5.0)
+"""Decimal logarithms of the spacing ratios for networks of many kinks."""
+
+MANY: Final = 40
+"""Structured networks tried for one of many kinks."""
+
+RATE_STEPS: Final = 12
+"""Bisections spent on the largest learning rate that is certified stable."""
+
+FUNCTIONS: Final = 20
+"""Draws of parameters for one sample."""
+
+
+def candidates(
+    claim: Claim, generator: np.random.Generator, sizes: Sequence[int]
+) -> Iterator[Instance]:
+    """Structured instances for a claim, endlessly; rounds of sizes from small to large.
+
+    Args:
+        claim: its subject chooses the families.
+        generator: of everything that the families leave open.
+        sizes: numbers of points, each tried in every round.
+    """
+    if claim.subject == "network":
+        yield from _merged(
+            _with_networks(generator, sizes), _with_spread_networks(generator, sizes)
+        )
+    elif claim.subject == "minimum":
+        yield from _with_minima(claim, generator, sizes)
+    elif claim.subject == "function":
+        for line in samples.lines(generator, sizes):
+            for instance in _on(line, generator, 1):
+                yield from itertools.islice(
+                    functions.with_parameters(instance, claim.parameters, generator), FUNCTIONS
+                )
+    else:
+        for line in samples.lines(generator, sizes):
+            yield from _on(line, generator, samples.RATIOS)
+
+
+def _on(line: samples.Line, generator: np.random.Generator, count: int) -> Iterator[Instance]:
+    """Samples of a line, one at each of some spacing ratios."""
+    for ratio in samples.ratios(generator, count):
+        yield from _at(line, ratio)
+
+
+def _at(line: samples.Line, ratio: float) -> Iterator[Instance]:
+    """The sample of a line at a spacing ratio, or nothing where it cannot be written."""
+    try:
+        yield line.at(ratio)
+    except (ArithmeticError, DsmverifyError, ValueError):
+        return
+
+
+def _with_networks(generator: np.random.Generator, sizes: Sequence[int]) -> Iterator[Instance]:
+    for line in samples.lines(generator, sizes):
+        for instance in _on(line, generator, NETWORK_RATIOS):
+            for network in _made(instance, generator):
+                yield replace(instance, network=network)
+
+
+def _made(instance: Instance, generator: np.random.Generator) -> Iterator[NetworkData]:
+    try:
+        yield from networks.structured(instance, generator)
+    except (ArithmeticError, DsmverifyError, ValueError):
+        return
+
+
+def _with_spread_networks(
+    generator: np.random.Generator, sizes: Sequence[int]
+) -> Iterator[Instance | None]:
+    """Samples with networks of many kinks; None where a sample gives none."""
+    for line in samples.lines(generator, sizes[:2]):
+        ratio = 10.0 ** float(generator.uniform(*SPREAD_RATIOS))
+        for instance in _at(line, ratio):
+            yield from spread.instances(instance, generator)
+        yield None
+
+
+def _merged(many: Iterator[Instance], few: Iterator[Instance | None]) -> Iterator[Instance]:
+    """Both streams, some of the first for one of the second."""
+    while True:
+        yield from itertools.islice(many, MANY)
+        yield from (instance for instance in itertools.islice(few, 1) if instance is not None)
+
+
+def _with_minima(
+    claim: Claim, generator: np.random.Generator, sizes: Sequence[int]
+) -> Iterator[Instance]:
+    """Local minima at the ends of a sample, at the largest rate that is certified stable."""
+    for line in samples.lines(generator, sizes):
+        for instance in _on(line, generator, NETWORK_RATIOS):
+            width = 1 + int(generator.integers(2))
+            network = families.polished(instance, *families.edge_start(instance, width=width))
+            if network is None:
+                continue
+            rate = largest_stable_rate(replace(instance, network=network), claim.reading)
+            if rate is not None:
+                yield replace(instance, network=network, learning_rate=rate)
+
+
+def largest_stable_rate(instance: Instance, reading: str | None) -> Fraction | None:
+    """Largest learning rate, to two digits, at which the minimum is certified linearly stable."""
+    low, high = -12.0, 6.0
+    best = None
+    for _ in range(RATE_STEPS):
+        middle = (low + high) / 2
+        rate = rounded(10.0**middle, 2)
+        if _is_stable(replace(instance, learning_rate=rate), reading):
+            best, low = rate, middle
+        else:
+            high = middle
+    return best
+
+
+def _is_stable(instance: Instance, reading: str | None) -> bool:
+    from dsmverify.certify import LEVELS, precision
+
+    session = Session(instance)
+    with precision(LEVELS[0]):
+        if session.minimum(0).truth is not Truth.TRUE:
+            return False
+        return session.stability(0, reading)[0] is Truth.TRUE
