@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dsmverify.claims import Claim, Inequality, Places, Range, Ray, Source
+from dsmverify.claims import Claim, Inequality, Places, Range, Source
 from dsmverify.formulas import bounds
 from dsmverify.formulas import posterior_steps as steps
 
 BOTH_SIDES = (
     "y is the distance beyond the starts 2 mu (x_n)_+ and 2 mu (x_1)_-; the second part is the "
-    "mirror image, with i+1 for i."
+    "mirror image, with i+1 for i. Both sides decay over many orders of magnitude: at an instance "
+    "looked at at the start and 1, 8 and 64 noise levels beyond."
 )
+BEYOND = Places((bounds.zero, bounds.sigma, steps.eight_sigmas, steps.sixty_four_sigmas))
 SIX_PLACES = Places(
     (
         steps.before_all,
@@ -48,7 +50,7 @@ CLAIMS: tuple[Claim, ...] = (
             Inequality(steps.right_weight, "<=", steps.right_decay),
             Inequality(steps.left_weight, "<=", steps.left_decay),
         ),
-        range=Range("gaps", Ray(bounds.zero, 1)),
+        range=Range("gaps", BEYOND),
         derivation="curvature_tail",
         remark=BOTH_SIDES,
     ),
@@ -65,7 +67,7 @@ CLAIMS: tuple[Claim, ...] = (
             Inequality(steps.right_curvature, "<=", steps.right_curvature_bound),
             Inequality(steps.left_curvature, "<=", steps.left_curvature_bound),
         ),
-        range=Range(y=Ray(bounds.zero, 1)),
+        range=Range(y=BEYOND),
         leans_on=("lem12.a", "lem12.b2", "lem11b"),
         derivation="curvature_tail",
         remark=BOTH_SIDES,

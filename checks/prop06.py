@@ -97,6 +97,7 @@ CLAIMS: tuple[Claim, ...] = (
         form="repaired",
         repairs="prop06a",
         leans_on=("prop06.d2.r1", "prop06.e", "prop06.g", "prop06.i", "prop06.j", "prop10.r1"),
+        derivation="kink_term",
         change=(
             "TV with the noised weight, for which prop10 holds, and A >= 1/sigma^2, which is all "
             "that the proof uses of A."
@@ -145,6 +146,7 @@ CLAIMS: tuple[Claim, ...] = (
         repairs="prop06b@sum",
         reading="sum",
         leans_on=("eq08.r1@sum", "prop10.r1"),
+        derivation="stable_threshold",
         change=STABILITY,
         remark=f"{SUM} {NOISED}",
     ),
@@ -165,6 +167,7 @@ CLAIMS: tuple[Claim, ...] = (
         reading="mean",
         literal=False,
         leans_on=("eq08.r1@mean", "prop10.r1"),
+        derivation="stable_threshold",
         change=STABILITY,
         remark=f"{MEAN} {NOISED}",
     ),
@@ -177,6 +180,7 @@ CLAIMS: tuple[Claim, ...] = (
         hypotheses=IN_CLASS,
         kind="step",
         serves="prop06a",
+        derivation="kink_term",
         remark=ANY_VECTOR,
     ),
     Claim(
@@ -212,6 +216,7 @@ CLAIMS: tuple[Claim, ...] = (
         serves="prop06a.r1",
         repairs="prop06.a2",
         leans_on=("hess15.r1",),
+        derivation="kink_term",
         change="The factor of the first term is 2/n, as in eq. 15, and D has the derived sign.",
         remark=TOP_VECTOR,
     ),
@@ -223,7 +228,10 @@ CLAIMS: tuple[Claim, ...] = (
             "(4/m) TV(s_theta)."
         ),
         conclusion=Inequality(
-            network_steps.sharpness_and_terms, ">=", network_steps.quadrupled_tv_per_neuron
+            network_steps.sharpness_and_terms,
+            ">=",
+            network_steps.quadrupled_tv_per_neuron,
+            margin=network_steps.sharpness_margin,
         ),
         subject="network",
         hypotheses=IN_CLASS,
@@ -244,6 +252,7 @@ CLAIMS: tuple[Claim, ...] = (
             network_steps.sharpness_and_derived_terms,
             ">=",
             network_steps.quadrupled_noised_tv_per_neuron,
+            margin=network_steps.noised_sharpness_margin,
         ),
         subject="network",
         hypotheses=IN_CLASS,
@@ -252,6 +261,7 @@ CLAIMS: tuple[Claim, ...] = (
         serves="prop06a.r1",
         repairs="prop06.b",
         leans_on=("prop06.a", "prop06.a2.r1", "prop10.r1"),
+        derivation="kink_term",
         change="TV with the noised weight, for which prop10 holds, and D with the derived sign.",
         remark=f"{TOP_VECTOR} {NOISED}",
     ),
@@ -325,6 +335,7 @@ CLAIMS: tuple[Claim, ...] = (
         serves="prop06a.r1",
         repairs="prop06.d2",
         leans_on=("prop06.b.r1", "prop06.c", "prop06.d"),
+        derivation="kink_term",
         change="TV with the noised weight, for which prop10 holds.",
         remark=NOISED,
     ),
@@ -407,12 +418,12 @@ CLAIMS: tuple[Claim, ...] = (
         id="prop06.h.r1",
         source=proof("h", 28),
         statement=(
-            "Other case: the lower end of D is larger than -sigma, so the part of D below "
-            "|tau - mu x_i| lies in [-sigma, |tau - mu x_i|]."
+            "Other case: the lower end of D is larger than -sigma, and "
+            "D subset [-sigma, 2 |tau - mu x_i| + sigma]."
         ),
         conclusion=(
             Inequality(network_steps.lower_end, ">", network_steps.minus_noise_level),
-            Inequality(network_steps.lower_end, "<=", network_steps.kink_distance),
+            Inequality(network_steps.upper_end, "<=", network_steps.far_end),
         ),
         subject="network",
         hypotheses=WITH_BOUND,
@@ -421,7 +432,11 @@ CLAIMS: tuple[Claim, ...] = (
         form="repaired",
         serves="prop06a.r1",
         repairs="prop06.h",
-        change="D reaches as far above |tau - mu x_i| as below; the inclusion holds for its half.",
+        derivation="kink_term",
+        change=(
+            "D is centred at |tau - mu x_i| and reaches less than |tau - mu x_i| + sigma to "
+            "either side."
+        ),
     ),
     Claim(
         id="prop06.h2",
@@ -463,6 +478,7 @@ CLAIMS: tuple[Claim, ...] = (
         form="repaired",
         serves="prop06a.r1",
         repairs="prop06.h2",
+        derivation="kink_term",
         leans_on=("prop06.h.r1",),
         change=(
             "Only the half of D nearer to 0 has this bound pointwise; prop06.i, for the integral "

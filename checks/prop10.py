@@ -104,6 +104,7 @@ CLAIMS: tuple[Claim, ...] = (
         form="repaired",
         serves="prop10.r1",
         repairs="prop10.b",
+        derivation="tangent_kernel_bound",
         change=(
             "Instead of exchanging the two products under the mean, bound the mean of g g^T below "
             "by (E g)(E g)^T, g the gradient at the noised mixture (Jensen)."
@@ -221,6 +222,7 @@ CLAIMS: tuple[Claim, ...] = (
         form="repaired",
         serves="prop10",
         repairs="prop10.f@since",
+        derivation="tangent_kernel_bound",
         change="The factor w1_l is |w1_l| = 1: phi(w1 y + b) has the second derivative |w1| delta.",
     ),
     Claim(
@@ -238,6 +240,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind="step",
         serves="prop10",
         leans_on=("prop10.a", "prop10.b", "prop10.c", "prop10.d", "prop10.e", "prop10.f"),
+        derivation="tangent_kernel_bound",
         remark=(
             "Read as what the expectation of steps d to f gives, (1/n) E[(1/n) ||Phi 1||^2] >= "
             "(2/m) TV(s_theta); steps a, b and c are then needed for the claim, and b fails."

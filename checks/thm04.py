@@ -52,6 +52,7 @@ CLAIMS: tuple[Claim, ...] = (
             "cor03a@mu",
             "prop09a",
         ),
+        derivation="total_variation",
     ),
     Claim(
         id="thm04.0",

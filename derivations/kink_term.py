@@ -55,6 +55,8 @@ def derive() -> Derivation:
             "prop06.e",
             "prop06.f",
             "prop06.g",
+            "prop06.h.r1",
+            "prop06.h2.r1",
             "prop06.i",
             "prop06.j",
         ),
@@ -191,6 +193,24 @@ def add_other_case(chain: Chain) -> None:
         "prop06.i. Let [-1, 1] not lie in [c - r, c + r], c >= 0 (units of sigma). Then c - r > "
         "-1: if not, c - r <= -1, so r >= 1 + c and c + r >= 1, and [-1, 1] would lie in it."
     )
+    under = sympy.Symbol("k", nonnegative=True)
+    near = sympy.Symbol("c", nonnegative=True)
+    chain.at_most(
+        "so r = c + 1 - k, k > 0, and c + r is at most 2 c + 1 (prop06.h.r1)",
+        near + (near + 1 - under),
+        2 * near + 1,
+        under,
+    )
+    chain.step(
+        "For y in [c - r, c], either -1 < y < 0 and y^2 <= 1, or 0 <= y <= c and y^2 <= c^2; so "
+        "y^2 = 1 + c^2 - 2 k with k >= 0:"
+    )
+    chain.at_most(
+        "prop06.h2.r1, exp(-y^2/2) there",
+        sympy.exp(-half) * sympy.exp(-(near**2) / 2),
+        sympy.exp(-half - near**2 / 2 + under),
+        sympy.exp(-half - near**2 / 2 + under) * (1 - sympy.exp(-under)),
+    )
     chain.identity(
         "About its middle, y = c + t",
         sympy.exp(-((c + t) ** 2) / 2),
@@ -207,7 +227,6 @@ def add_other_case(chain: Chain) -> None:
         (sympy.exp(ct) + sympy.exp(-ct)) / 2,
         (sympy.exp(ct / 2) - sympy.exp(-ct / 2)) ** 2 / 2,
     )
-    under = sympy.Symbol("k", nonnegative=True)
     chain.at_most(
         "Case r <= 1: 0 <= t <= r, t^2/2 = 1/2 - k, exp(-t^2/2) is at least exp(-1/2), and J >= r "
         "exp(-1/2)",

@@ -36,6 +36,7 @@ def derive() -> Derivation:
     add_tails(chain)
     add_printed_floor(chain)
     add_pair(chain)
+    add_turns(chain)
     add_decay(chain)
     add_fall(chain)
     add_constant(chain)
@@ -44,12 +45,14 @@ def derive() -> Derivation:
         "The slopes that small risk forces",
         "proof of proposition 7, pp. 29-30",
         "every n >= 2, every m, every sample, every mu, sigma > 0; prop07.a2 and .a.r1 at every "
-        "Delta > 0, the others at Delta >= 8 sigma/mu. prop07.a.r1, .a3 and .c: every network "
-        "(.a.r1 and .a3 every measurable s_theta); in .c, y_i is no kink",
+        "Delta > 0, the others at Delta >= 8 sigma/mu; prop07.a.r1 and .a3 for every measurable "
+        "s_theta, .b, .c and .h.r1 for every network with R_n(theta) <= 1/(16 n sigma^2). In .b "
+        "and .c, c_i and y_i may be taken off the kinks",
         proves_steps=(
             "prop07.a.r1",
             "prop07.a2",
             "prop07.a3",
+            "prop07.b",
             "prop07.c",
             "prop07.d",
             "prop07.h.r1",
@@ -190,6 +193,27 @@ def add_pair(chain: Chain) -> None:
         sympy.exp(-8) * (1 - sympy.exp(-2 * more - more**2 / 8)),
     )
     chain.at_most("and", sympy.Rational(1, 4), half - sympy.exp(-8))
+
+
+def add_turns(chain: Chain) -> None:
+    """prop07.b."""
+    score, place = sympy.symbols("s y", real=True)
+    chain.step(
+        "prop07.b. R_n(theta) <= 1/(16 n sigma^2) is n R_n < 1/(4 sigma^2), so by prop07.a3 "
+        "s_theta is positive somewhere on [mu x_i - mu Delta/2, mu x_i]: a_i. With y, x_i and "
+        "s_theta replaced by -y, -x_i and -s_theta the risk is the same,"
+    )
+    chain.identity(
+        "as f_i changes its sign only",
+        -score + (-place) / sigma**2,
+        -(score + place / sigma**2),
+    )
+    chain.step(
+        "and s_theta is negative somewhere on [mu x_i, mu x_i + mu Delta/2]: b_i. For i <= n - 1, "
+        "b_i <= mu x_i + mu Delta/2 <= mu x_{i+1} - mu Delta/2 <= a_{i+1}, and s_theta(b_i) < 0 < "
+        "s_theta(a_{i+1}): a piecewise linear function that rises from b_i to a_{i+1} has a piece "
+        "of positive slope that meets the inside; c_i inside it."
+    )
 
 
 def add_decay(chain: Chain) -> None:

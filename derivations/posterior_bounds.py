@@ -60,9 +60,10 @@ def derive() -> Derivation:
         __name__,
         "The posterior near a training point and at a midpoint, and the risk of the score",
         "proposition 2, p. 7, pp. 22-23; corollary 3, pp. 7 and 24",
-        "every n >= 2, every sample with Delta > 0, every mu, sigma > 0; prop02a and the steps "
-        "prop02.a0, .c, .c2.r1, .d, cor03.b at every Delta and (.a0, cor03.b) every real y; the "
-        "others for Delta >= 2 sigma/mu, and where y is restricted for |y - mu x_i| <= mu Delta/4",
+        "every n >= 2, every sample with Delta > 0, every mu, sigma > 0; prop02.a0 and cor03.b for "
+        "every real y, prop02.a for |y - mu x_i| <= mu Delta/4; prop02.b, .e, prop02b, prop02c, "
+        "cor03.a, .c, cor03a, cor03b for Delta >= 2 sigma/mu, and of these prop02.e, prop02b, "
+        "prop02c, cor03.a for |y - mu x_i| <= mu Delta/4",
         proves=("prop02a", "prop02b", "prop02c", "cor03a@mu", "cor03a.r1", "cor03b"),
         proves_steps=(
             "prop02.a0",

@@ -58,6 +58,12 @@ def derive() -> Derivation:
         mu**2 * share / sigma**4 * (x - mean()) ** 2
         - mu**2 * share / sigma**4 * (second - mean() ** 2),
     )
+    chain.step(
+        "E[W^2] - E[W]^2 = sum_i x_i alpha_i (x_i - E[W]), so this is lem11.b as well. Times x_j "
+        "and summed over j, lem11.d gives lem11.e:"
+    )
+    third = posterior_moment(3) - 2 * second * mean() - second * mean() + 2 * mean() ** 3
+    chain.identity("the sum", mu / sigma**2 * (mu**2 / sigma**4) * third, curvature)
     chain.engine(
         "posterior_third_moment, n = 2",
         engine_pairs(posterior.posterior_third_moment, third_moment()),

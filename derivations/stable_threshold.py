@@ -33,13 +33,22 @@ def derive() -> Derivation:
         "every n >= 4 (eq08.r1 and prop06b.r1: every n), every m, every sample, every mu, sigma > "
         "0, every interior linearly stable local minimum; batches independent of each other and "
         "not empty, every point as likely to be in them as any other, the batch loss a sum or a "
-        "mean. thm08.r2: Delta >= 8 sigma/mu. thm08.r1: sigma <= sigma_0 with Delta^3 in the "
-        "condition of sigma_2, A >= C_n/sigma^6",
-        proves=("eq08.r1", "prop06b.r1", "thm08.r1", "thm08.r2"),
+        "mean. thm08.r2: Delta >= 8 sigma/mu. thm08.r1: mu <= 1, sigma <= sigma_0 with the "
+        "condition of sigma_2 as printed (A = C_n/sigma^6 in it) or with Delta^3, A >= C_n/sigma^6",
+        proves=(
+            "eq08.r1@sum",
+            "eq08.r1@mean",
+            "prop06b.r1@sum",
+            "prop06b.r1@mean",
+            "thm08.r1@sum",
+            "thm08.r1@mean",
+            "thm08.r2@sum",
+            "thm08.r2@mean",
+        ),
         remark=(
-            "the excess risk of thm08.r2 is bounded below without A. It fails for the printed "
-            "proof only at n = 2 and n = 3, where nothing is said here. For n >= 5 its threshold "
-            "is 2^9 sigma^2/(mu n^2 Delta)."
+            "thm08.r2 bounds the risk below without A. Nothing is said at n = 2 and n = 3, where "
+            "proposition 7 fails. For n >= 5 the threshold is 2^9 sigma^2/(mu n^2 Delta). Nowhere "
+            "is sigma_4 needed, nor the bound of the kink term."
         ),
     )
 
@@ -128,14 +137,31 @@ def add_theorem(chain: Chain) -> None:
 
 def add_printed_theorem(chain: Chain) -> None:
     """thm08.r1."""
+    mu, n, spread, constant = sympy.symbols("mu n L C_n", positive=True)
+    root_e = sympy.exp(sympy.Rational(1, 2))
     chain.step(
-        "thm08.r1, the constants of the page. Let sigma <= sigma_0 and suppose the excess risk is "
-        "at most pi n^5 mu^3 Delta^3/(2^36 e^(1/2) A^4 sigma^4). By thm08.a2, .b.r1 and .c "
-        "(derivation threshold_arithmetic), R_n(theta*) <= 1/(16 n sigma^2), and Delta >= 8 "
-        "sigma/mu by sigma_1."
+        "thm08.r1, the constants of the page. Let sigma <= sigma_0, A >= C_n/sigma^6, and suppose "
+        "the excess risk is at most E_b = pi n^5 mu^3 Delta^3/(2^36 e^(1/2) A^4 sigma^4). Delta "
+        ">= 8 sigma/mu by sigma_1, and E_b <= 1/(32 n sigma^2): twice E_b is the bound of eq. 19, "
+        "and thm08.c (derivation threshold_arithmetic) puts that below 1/(16 n sigma^2)."
     )
-    chain.at_most("So eta <= 2^10/B, and that is at most", 2**10 / unit, 2**12 / unit)
+    score = 4 * mu**2 * spread**2 / sigma**4
+    limit = sympy.pi * n**5 * mu / (2**38 * root_e * spread**2 * (constant / sigma**6) ** 4)
+    chain.identity(
+        "By cor03b and the condition of sigma_2 as printed, without Delta^3, R_n(s*) is at most",
+        score * limit,
+        sympy.pi * n**5 * mu**3 * sigma**20 / (2**36 * root_e * constant**4),
+    )
+    chain.identity(
+        "32 n sigma^2 times this",
+        32 * n * sigma**2 * sympy.pi * n**5 * mu**3 * sigma**20 / (2**36 * root_e * constant**4),
+        32 * sympy.pi / (2**36 * root_e) * mu**3 * (n * sigma) ** 6 * sigma**16 / constant**4,
+    )
+    chain.at_most("where the constant is", 32 * sympy.pi / (2**36 * root_e), 1)
     chain.step(
-        "so eta > 2^12 sigma^2/(mu n^2 Delta) is impossible. Stability enters by its effect on T "
-        "only; sigma_4 is not needed."
+        "and the other factors are at most 1: mu <= 1, n sigma <= 1 by sigma_3, sigma <= 1, C_n "
+        ">= 1. So R_n(theta*) <= 1/(32 n sigma^2) + 1/(32 n sigma^2) = 1/(16 n sigma^2); with "
+        "Delta^3 in the condition the same holds by thm08.b.r1. By thm08.r2,"
     )
+    chain.at_most("eta <= 2^10/B, and that is at most", 2**10 / unit, 2**12 / unit)
+    chain.step("so eta > 2^12 sigma^2/(mu n^2 Delta) is impossible: the excess risk exceeds E_b.")

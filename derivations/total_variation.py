@@ -1,13 +1,16 @@
 """Theorem 4 for every n: the total variation of the empirical score.
 
 The printed proof needs at least n/4 indices in the middle half, which begins at n = 10, and its
-lower bound of the weight is 0 at every index for n = 2, 3 once its sign slip is mended. Three
-ranges close the gap: n >= 10 by the printed chain (thm04.e.r1), 4 <= n <= 9 by the same sum
-evaluated at each n, and n = 2, 3 by looking at the middle halves of the gaps, where the weight is
-at least `mu Delta/(8 n^2)` times the chance that the noise stays below `mu Delta/8`.
+lower bound of the weight is 0 at every index for n = 2, 3 once its sign slip is mended. Here the
+sum of thm04.b.r1 is evaluated over all indices in closed form, for every n >= 6, and number by
+number for n = 4, 5. For n = 2, 3 the middle halves of the gaps serve, where the weight is at least
+`mu Delta/(8 n^2)` times the chance that the noise stays below `mu Delta/8`. The constant 2^12 of
+the theorem comes out as 2^11, and from n = 6 on as 2^9.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import sympy
 
@@ -15,8 +18,8 @@ from dsmverify.derivation import Chain, Derivation
 
 from ._mixture import mu, sigma
 
-half = sympy.Rational(1, 2)
 spacing = sympy.Symbol("Delta", positive=True)
+scale = mu**3 * spacing**3 / sigma**4
 
 
 def derive() -> Derivation:
@@ -28,9 +31,8 @@ def derive() -> Derivation:
         "are named by their ids."
     )
     add_jump(chain)
-    add_large(chain)
-    add_medium(chain)
-    add_small(chain)
+    add_sums(chain)
+    add_middles(chain)
     return chain.derivation(
         __name__,
         "The total variation of the empirical score",
@@ -40,7 +42,7 @@ def derive() -> Derivation:
         proves=("thm04",),
         remark=(
             "the printed proof gives n >= 10 only (thm04.d), after the repair of prop09a; the "
-            "statement itself survives at every n >= 2."
+            "statement survives at every n >= 2, with 2^11 for 2^12, and with 2^9 for n >= 6."
         ),
     )
 
@@ -62,37 +64,57 @@ def add_jump(chain: Chain) -> None:
     )
 
 
-def add_large(chain: Chain) -> None:
-    """From n = 10 on."""
-    n = sympy.Symbol("n", positive=True)
-    chain.identity(
-        "n >= 10: the last term of thm04.e.r1",
-        mu**3 * n * spacing**3 / (256 * sigma**4) * (half - half**2) * (half - half**2),
-        n * mu**3 * spacing**3 / (2**12 * sigma**4),
-    )
+def jump(size: Any) -> Any:
+    """`J` at a sample size."""
+    return mu**2 / sigma**4 * spacing**2 / (4 * size)
 
 
-def add_medium(chain: Chain) -> None:
-    """From n = 4 to n = 9."""
+def add_sums(chain: Chain) -> None:
+    """From n = 4 on, by the sum over all gaps."""
+    small, less, more = sympy.symbols("E r e", nonnegative=True)
+    k = sympy.Symbol("k", positive=True)
     chain.step(
-        "4 <= n <= 9: the sum of thm04.b.r1 over all i is at least (mu/n^2)(1/2 - exp(-2c)) Delta "
-        "M 2 J with M = sum_i min(i^2 (i-1)/2, (n-i)^2 (n-i-1)/2), and 1/2 - exp(-2c) >= 1/4 "
-        "(thm04.d2: E <= 1/128)."
+        "n >= 4: by thm04.a and prop09a.r1 the total variation is at least (mu/n^2)(1/2 - E^2) "
+        "Delta M 2 J, M = sum_i min(i^2 (i-1), (n-i)^2 (n-i-1))/2. k^2 (k-1) grows with k, so the "
+        "minimum is that of the smaller of i and n - i."
     )
-    scale = mu**3 * spacing**3 / sigma**4
-    for n in range(4, 10):
-        total = sum(
-            sympy.Rational(min(i**2 * (i - 1), (n - i) ** 2 * (n - i - 1)), 2) for i in range(1, n)
-        )
-        jump = mu**2 / sigma**4 * spacing**2 / (4 * n)
+    chain.at_most("E <= 1/128, so E^2 <= 1/2^14; E + r = 1/128", small**2, (small + less) ** 2)
+    least = sympy.Rational(8191, 16384)
+    chain.identity("1/2 - 1/2^14", sympy.Rational(1, 2) - sympy.Rational(1, 128) ** 2, least)
+    chain.identity(
+        "A(k) = sum_{i <= k} (i^3 - i^2) = (k-1) k (k+1) (3k+2)/12 by induction; A(0) = 0",
+        partial(k),
+        partial(k - 1) + k**3 - k**2,
+    )
+    chain.step("M = A(k) for n = 2k + 1, and M = A(k-1) + (k^3 - k^2)/2 for n = 2k.")
+
+    def floor(size: Any, total: Any) -> Any:
+        return mu / size**2 * least * spacing * total * 2 * jump(size)
+
+    half = 3 + more
+    for text, size, total in (
+        ("n = 2k + 1, k = 3 + e, with 2^9", 2 * half + 1, partial(half)),
+        ("n = 2k, k = 3 + e, with 2^9", 2 * half, partial(half - 1) + (half**3 - half**2) / 2),
+    ):
         chain.at_most(
-            f"n = {n}, M = {total}",
-            n * scale / 2**12,
-            mu / sympy.Integer(n) ** 2 * sympy.Rational(1, 4) * spacing * total * 2 * jump,
+            f"{text}, without mu^3 Delta^3/sigma^4 and after multiplication by n^3",
+            size**4 / 2**9,
+            floor(size, total) / scale * size**3,
+            least * total / 2 - size**4 / 2**9,
+        )
+    for number, total in ((4, 2), (5, 4)):
+        size = sympy.Integer(number)
+        chain.at_most(
+            f"n = {number}, M = {total}, with 2^10", size * scale / 2**10, floor(size, total)
         )
 
 
-def add_small(chain: Chain) -> None:
+def partial(k: Any) -> Any:
+    """`sum_{i <= k} (i^3 - i^2)`."""
+    return (k - 1) * k * (k + 1) * (3 * k + 2) / 12
+
+
+def add_middles(chain: Chain) -> None:
     """Two and three points, by a bound of the weight in the middle half of a gap."""
     n = sympy.Symbol("n", positive=True)
     place, more, above = sympy.symbols("e p q", nonnegative=True)
@@ -118,34 +140,32 @@ def add_small(chain: Chain) -> None:
         more * ((mu * spacing / 8 + above) / n + place) + (above / n + place) / n,
     )
     chain.step(
-        "Hence pi(y) >= (mu Delta/(8 n^2)) P(|xi| <= mu Delta/8), and P >= 1 - exp(-w^2/2) with w "
-        "= mu Delta/(8 sigma), by 2 Q(w) <= exp(-w^2/2) (cor03.c):"
+        "Hence pi(y) >= (mu Delta/(8 n^2)) P, P = P(|xi| <= mu Delta/8) = 1 - erfc(w/sqrt 2) with "
+        "w = mu Delta/(8 sigma), which grows with w."
     )
     chain.identity(
         "w^2/2 = c/32",
         (mu * spacing / (8 * sigma)) ** 2 / 2,
         mu**2 * spacing**2 / (4 * sigma**2) / 32,
     )
-    room = sympy.Symbol("g", nonnegative=True)
-    chain.at_most("16 n^3 >= exp(6) at n = 3, so c >= 6", sympy.exp(6), sympy.Integer(16 * 3**3))
-    chain.at_most("and at n = 2, c >= 24/5", sympy.exp(sympy.Rational(24, 5)), 16 * 2**3)
-    for size, exponent, chance in (
-        (3, sympy.Integer(6), sympy.Rational(1, 6)),
-        (2, sympy.Rational(24, 5), sympy.Rational(1, 8)),
+    for number, exponent, chance, power in (
+        (2, sympy.Rational(24, 5), sympy.Rational(2, 5), 10),
+        (3, sympy.Integer(6), sympy.Rational(9, 20), 11),
     ):
+        size = sympy.Integer(number)
         chain.at_most(
-            f"n = {size}: P >= {chance}, c = {exponent} + g",
-            chance,
-            1 - sympy.exp(-(exponent + room) / 32),
-            (1 - chance - sympy.exp(-exponent / 32))
-            + sympy.exp(-exponent / 32) * (1 - sympy.exp(-room / 32)),
+            f"n = {number}: exp(c) >= 16 n^3, so c >= {exponent}",
+            sympy.exp(exponent),
+            16 * size**3,
         )
-        floor = mu * spacing / (8 * sympy.Integer(size) ** 2) * chance
-        jump = mu**2 / sigma**4 * spacing**2 / (4 * size)
         chain.at_most(
-            f"n = {size}: each of the {size - 1} gaps gives two intervals, from mu x_i + mu "
-            "Delta/4 to m_i and from m_i to mu x_{i+1} - mu Delta/4, each at least the weight "
-            "times J, as in thm04.a",
-            size * mu**3 * spacing**3 / (2**12 * sigma**4),
-            2 * (size - 1) * floor * jump,
+            f"so P >= {chance}", chance, 1 - sympy.erfc(sympy.sqrt(exponent / 32, evaluate=True))
+        )
+        floor = mu * spacing / (8 * size**2) * chance
+        chain.at_most(
+            f"Each of the n - 1 gaps has two intervals, from mu x_i + mu Delta/4 to m_i and from "
+            f"m_i to mu x_{{i+1}} - mu Delta/4, each worth at least the weight times J, as in "
+            f"thm04.a; with 2^{power}",
+            size * scale / 2**power,
+            2 * (size - 1) * floor * jump(size),
         )

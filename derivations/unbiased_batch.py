@@ -35,7 +35,7 @@ def derive() -> Derivation:
         "Expectation of the mini-batch loss",
         "p. 5",
         "every n, every fixed batch size k, without replacement (k <= n) or with, every theta",
-        proves=("unbiased@mean",),
+        proves=("unbiased@mean", "unbiased.r1"),
         remark=(
             "the printed sum over the batch has expectation |B| R_n, so it is unbiased for |B| = 1 "
             "only (or where R_n = 0)."

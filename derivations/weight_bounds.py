@@ -49,7 +49,7 @@ def derive() -> Derivation:
         "every n >= 2, every sample with Delta > 0, every mu, sigma > 0, 1 <= i <= n-1; thm04.b.r1 "
         "for Delta >= 2 sigma/mu, thm04.d2 for 16 n^3 exp(-mu^2 Delta^2/(4 sigma^2)) <= 1, "
         "thm04.d for n >= 10, thm04.e.r1 for both; thm04.f for 0 < t <= 1/5",
-        proves=("prop09a.r1", "prop09a.r2", "prop09b", "pi-smooth.r1"),
+        proves=("prop09a.r1", "prop09a.r2", "prop09b"),
         proves_steps=(
             "prop09.0.r1",
             "prop09.a.r1",
@@ -59,6 +59,7 @@ def derive() -> Derivation:
             "prop09.e",
             "prop09.e.r1",
             "prop09.f.r1",
+            "pi-smooth.r1",
             "thm04.0",
             "thm04.a",
             "thm04.b.r1",
@@ -69,7 +70,10 @@ def derive() -> Derivation:
             "thm04.e.r1",
             "thm04.f",
         ),
-        remark=("prop09.d holds with half of its exponential, thm04.f for 0 < t <= ln(2)/3."),
+        remark=(
+            "prop09.d holds with half of its exponential, thm04.f for 0 < t <= ln(2)/3, prop09b "
+            "with mu (x_n - x_1)/8, and no smaller constant serves every sample."
+        ),
     )
 
 
@@ -105,6 +109,7 @@ def add_means(chain: Chain) -> None:
         mu * others**2 / size**2 * beyond,
     )
     up, down = sympy.symbols("a b", nonnegative=True)
+    chain.step("mu U < y = mu x is U < x, so E[y - mu U | mu U < y] = mu E[x - U | U < x].")
     chain.at_most(
         "For y = mu x_n - a and x_j = x_1 + b, y - mu x_j is at most mu (x_n - x_1), here with "
         "x_n = x_1 + e; so is its mean over any of the j (prop09.f.r1)",
@@ -256,6 +261,28 @@ def add_ceiling(chain: Chain) -> None:
     chain.step(
         "The mean over xi of values at most mu (x_n - x_1) is at most that; elsewhere pi = 0."
     )
+    chance, low, high = sympy.symbols("p a b", nonnegative=True)
+    chain.step(
+        "Better: with p = P(mu U < u), a = u - mu x_1 and b = mu x_n - u, pi^- <= p^2 a and pi^+ "
+        "<= (1 - p)^2 b, and the square of the minimum is at most the product."
+    )
+    chain.at_most(
+        "p (1 - p) <= 1/4",
+        chance * (1 - chance),
+        quarter,
+        (chance - half) ** 2,
+    )
+    chain.at_most("a b <= (a + b)^2/4", low * high, (low + high) ** 2 / 4, (low - high) ** 2 / 4)
+    chain.identity(
+        "so min(pi^+, pi^-) and pi are at most mu (x_n - x_1)/8: a + b = mu (x_n - x_1), and the "
+        "square of the minimum is at most",
+        quarter**2 * (low + high) ** 2 / 4,
+        ((low + high) / 8) ** 2,
+    )
+    chain.step(
+        "For n = 2 it is sharp: at the midpoint min(pi^+, pi^-) = mu (x_2 - x_1)/8, and pi there "
+        "tends to it as sigma tends to 0."
+    )
 
 
 def add_smoothness(chain: Chain) -> None:
@@ -279,7 +306,8 @@ def add_smoothness(chain: Chain) -> None:
         + alpha * sigma * (density(left) - density(right)),
     )
     chain.step(
-        "Exponentials of polynomials and erfc are entire, so pi is infinitely differentiable there."
+        "Exponentials of polynomials and erfc are entire, so pi is infinitely differentiable "
+        "there; by prop09b it is bounded, and outside the closed range it is 0 by definition."
     )
 
 

@@ -66,16 +66,10 @@ def derive() -> Derivation:
 def add_places(chain: Chain) -> None:
     """Where the slope is low and where it is high."""
     chain.step(
-        "By prop07.a3 (and its mirror image, y to -y) s_theta is positive somewhere in [mu x_i - "
-        "delta, mu x_i], at a_i, and negative somewhere in [mu x_i, mu x_i + delta], at b_i: else "
-        "n R_n >= 1/(4 sigma^2) > 1/(16 sigma^2)."
-    )
-    chain.step(
-        "For i <= n - 1, b_i <= mu x_i + delta <= mu x_{i+1} - delta <= a_{i+1} and s_theta(b_i) "
-        "< 0 < s_theta(a_{i+1}), so some piece that meets the inside of [b_i, a_{i+1}] has a "
-        "positive slope: c_i inside it, c_i in [mu x_i, mu x_{i+1}]. By prop07.c there is y_i, "
-        "inside a piece of slope <= -gamma and in [mu x_i - delta, mu x_i + delta]. Both lie in "
-        "J_i = [mu x_i - delta, mu x_{i+1}], in whichever order."
+        "By prop07.b and .c (derivation network_slopes), for i <= n - 1 there are c_i, inside a "
+        "piece of positive slope and in [mu x_i, mu x_{i+1}], and y_i, inside a piece of slope <= "
+        "-gamma and in [mu x_i - delta, mu x_i + delta]. Both lie in J_i = [mu x_i - delta, mu "
+        "x_{i+1}], in whichever order."
     )
     gap = sympy.Symbol("f", nonnegative=True)
     chain.at_most(
@@ -118,7 +112,8 @@ def add_weight(chain: Chain) -> None:
         "so min(pi^+, pi^-) >= (mu Delta/n^2) h_i inside J_i. J_i is at least mu Delta long; for "
         "y in J_i, y - xi falls into it with probability at least P(0 < sigma z < mu Delta) >= "
         "1/2 - exp(-kappa^2/2) (as in prop09.d, derivation weight_bounds, whose interval may be "
-        "any), and 1/2 - exp(-kappa^2/2) >= 1/2 - exp(-32). This is prop07.f.r1."
+        "any), and 1/2 - exp(-kappa^2/2) >= 1/2 - exp(-32). With the slopes below this is "
+        "prop07.f.r1."
     )
     chain.step(
         "The noised weight, Y = mu U + sigma z: for y in J_i, P(Y < y) >= (i - 1)/(2 n), as mu "

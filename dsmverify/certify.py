@@ -71,6 +71,8 @@ NO_PLACE = "the instance's y lies in the range of the claim: it does not"
 
 NO_INDEX = "the claim's index has a value at this sample size: it has none"
 
+IN_WINDOW = "limit: certified in a window of an unbounded range only"
+
 WINDOW = 8
 """Noise levels that the window of an unbounded range reaches beyond its start or the data."""
 
@@ -131,8 +133,8 @@ class Session:
         for level, bits in enumerate(LEVELS):
             with precision(bits):
                 row = _Decision(self, claim, level).row()
-            if row.answer != "UNKNOWN" or _is_about_identities(claim):
-                break  # precision never decides an identity that holds
+            if row.answer != "UNKNOWN" or _is_about_identities(claim) or row.reason == IN_WINDOW:
+                break  # precision never decides an identity that holds, nor what lies beyond
         return row
 
     def facts(self, level: int, *, at_minimum: bool) -> Facts:
@@ -335,7 +337,7 @@ class _Decision:
         finding = replace(merged(checks), trivial=False, slack=None)
         if finding.truth is Truth.FALSE:
             return finding
-        if self.claim.id in self.session.proved:
+        if self.claim.id in self.session.proved and all(_shows_numbers(check) for check in checks):
             return replace(finding, truth=Truth.TRUE, reason=None)
         reason = finding.reason or "equality: its checks hold"
         return replace(finding, truth=Truth.UNKNOWN, reason=reason)
@@ -382,14 +384,14 @@ class _Decision:
         """What holds in a window of an unbounded range holds on it only if the claim is proved."""
         if self.claim.id in self.session.proved:
             return finding
-        reason = "budget: certified in a window of an unbounded range only"
-        return replace(finding, truth=Truth.UNKNOWN, reason=reason)
+        return replace(finding, truth=Truth.UNKNOWN, reason=IN_WINDOW)
 
     def _is_in_range(self, y: arb, span: Span, case: Case[Any]) -> bool:
         """Whether a point that an instance asks for certainly is one that the claim is about."""
         match span:
             case Places():
-                return any(place(case).overlaps(y) for place in span.sides)
+                places = [place(case) for place in span.sides]
+                return any(is_number(place) and place.overlaps(y) for place in places)
             case RealLine():
                 return True
             case Ray():
@@ -439,7 +441,7 @@ class _Decision:
 
     def _identity(self, identity: Identity, free: Free) -> Finding:
         """The entry that differs most, if one certainly does, or the one that agrees least."""
-        worst, gap = Finding(trivial=False), arb(0)
+        worst, gap, unbounded = Finding(trivial=False), arb(0), False
         for y, spelled in self._identity_points(free):
             case = self._case(free, y)
             left_side: Any = np.asarray(identity.left(case), dtype=object)
@@ -450,6 +452,7 @@ class _Decision:
                 if place:
                     where["entry"] = ",".join(str(part + 1) for part in place)
                 worst = replace(worst, evaluations=worst.evaluations + 1)
+                unbounded = unbounded or not (is_number(left) and is_number(right))
                 if differ(left, right) is Truth.TRUE:
                     size = arb(abs(left - right).lower())
                     if worst.truth is not Truth.FALSE or certainly_below(gap, size):
@@ -458,7 +461,11 @@ class _Decision:
                     digits = agreeing_digits(left, right)
                     if worst.agreed is None or digits < worst.agreed:
                         worst = replace(worst, left=left, right=right, where=where, agreed=digits)
-        if worst.truth is Truth.FALSE or self.claim.id in self.session.proved:
+        if worst.truth is Truth.FALSE:
+            return worst
+        if unbounded:  # a side that is no number could hide a difference
+            return replace(worst, truth=Truth.UNKNOWN, reason="budget: a side is no number")
+        if self.claim.id in self.session.proved:
             return worst
         reason = f"equality: the two sides agree to {worst.agreed or 0} digits"
         return replace(worst, truth=Truth.UNKNOWN, reason=reason)
@@ -549,6 +556,11 @@ def points_of(instance: Instance) -> tuple[Fraction, ...]:
 
 def _exact_text(y: arb) -> str:
     return spell(exact_fraction(y.mid()))
+
+
+def _shows_numbers(check: Finding) -> bool:
+    """Whether what a check compared last were numbers: others could hide that it fails."""
+    return all(side is None or is_number(side) for side in (check.left, check.right))
 
 
 def _is_trivial(conclusion: Inequality, case: Case[Any]) -> bool:

@@ -6,15 +6,17 @@ constants (`Constant`, data of the content); each link computes one from others 
 the constant of one step recomputes what follows from it.
 
 A link computes what the steps before it give, exactly. What the page (or a repair) states there may
-be weaker, as `1/2^11` for a product, or not supported by it; the statement is then compared with the
-computed value, and the chain goes on with the statement. So the printed chain reproduces the printed
-theorem and shows on the way where a step does not give what it states.
+be weaker, a power of two for a product say, or not be supported by it: it is compared with the
+computed value, and the chain goes on with what is stated. So the printed chain reproduces the
+printed theorem and shows on the way where a step does not give what it states.
 
-Unit of every variation: `mu n^2 Delta/sigma^2`. Numbers are exact: rationals, powers of pi, 2 and e.
+Unit of every variation: `mu n^2 Delta/sigma^2`. Numbers are exact: rationals times powers of 2, pi
+and e, and sums of such.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -99,7 +101,7 @@ class Scenario:
         constants: constants that differ from the page's.
         stated: values stated for links, instead of the page's.
         proved_by: derivations that prove its steps.
-        leans_on_failing: printed steps that it uses although they fail.
+        leans_on_unproved: printed claims that it uses although they fail or are not proved.
     """
 
     name: str
@@ -112,7 +114,7 @@ class Scenario:
     constants: tuple[Constant, ...] = ()
     stated: tuple[Stated, ...] = ()
     proved_by: tuple[str, ...] = ()
-    leans_on_failing: tuple[str, ...] = ()
+    leans_on_unproved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -226,15 +228,11 @@ def text(number: Number) -> str:
 
 
 def follows(stated: Number, strength: Strength, computed: Number) -> Truth:
-    """Whether a stated value follows: equal numbers by a normal form, others by balls."""
-    if residual_form(stated - computed) == 0:
-        return Truth.TRUE
-    if strength == "equal":
-        return Truth.FALSE if _ordered(stated, computed) is not None else Truth.UNKNOWN
+    """Whether a stated value follows: decided by balls, equality by a normal form."""
     below = _ordered(stated, computed)
     if below is None:
-        return Truth.UNKNOWN
-    return Truth.TRUE if below == (strength == "at most") else Truth.FALSE
+        return Truth.TRUE if residual_form(stated - computed) == 0 else Truth.UNKNOWN
+    return Truth.TRUE if strength == ("at most" if below else "at least") else Truth.FALSE
 
 
 def _ordered(one: Number, other: Number) -> bool | None:
@@ -267,20 +265,14 @@ def power_of_two(number: Number, strength: Strength) -> int:
 
     if strength == "equal" or _ordered(sympy.Integer(0), number) is not True:
         raise ValueError(f"{text(number)}: a power of two below or above a positive number")
-    exponent = 0
-    step = 1 if follows(sympy.Integer(1), "at most", number) is Truth.TRUE else -1
-    while True:
-        beyond = sympy.Integer(2) ** (exponent + step)
-        inside = follows(beyond, "at most", number)
-        if step == 1 and inside is not Truth.TRUE:
-            break
-        exponent += step
-        if step == -1 and inside is Truth.TRUE:
-            break
-    power = sympy.Integer(2) ** exponent
-    if strength == "at least" and residual_form(power - number) != 0:
-        exponent += 1
-    return exponent
+    with precision(BITS):
+        near = math.floor(float(ball_of(number).log().mid()) / math.log(2))
+    # The float only says where to look: the first power that certainly does not exceed counts.
+    exponent = near + 1
+    while follows(sympy.Integer(2) ** exponent, "at most", number) is not Truth.TRUE:
+        exponent -= 1
+    exceeds = _ordered(sympy.Integer(2) ** exponent, number) is True
+    return exponent + 1 if strength == "at least" and exceeds else exponent
 
 
 # Proposition 7's sum over indices ---------------------------------------------------------------
@@ -294,7 +286,9 @@ def index_share(size: int) -> Fraction:
     shares = {
         i: Fraction(min((i - 1) ** 3, (size - i) ** 2 * (size - i - 1)), 2) for i in range(2, size)
     }
-    sums = (sum((h for i, h in shares.items() if i % 2 == parity), Fraction(0)) for parity in (0, 1))
+    sums = (
+        sum((h for i, h in shares.items() if i % 2 == parity), Fraction(0)) for parity in (0, 1)
+    )
     return max(sums) / size**4
 
 
@@ -606,9 +600,7 @@ def run(scenario: Scenario | str) -> Outcome:
 def links(scenario: Scenario) -> tuple[Link, ...]:
     """The links of a scenario: those of the page, three of which depend on how it goes."""
     return tuple(
-        _variant(link, scenario)
-        for link in LINKS
-        if scenario.kink_term or not link.for_kink_term
+        _variant(link, scenario) for link in LINKS if scenario.kink_term or not link.for_kink_term
     )
 
 
@@ -641,7 +633,7 @@ def rows() -> list[dict[str, Any]]:
                 "statement": scenario.statement,
                 "least_size": scenario.least_size,
                 "proved_by": list(scenario.proved_by),
-                "leans_on_failing": list(scenario.leans_on_failing),
+                "leans_on_unproved": list(scenario.leans_on_unproved),
                 "unsupported": list(outcome.unsupported),
                 "entries": [_row(entry) for entry in outcome.entries],
             }
@@ -698,29 +690,31 @@ def _link(
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    import sympy
-
-    def decimal(number: Number | None) -> str | None:
-        return None if number is None else _decimal(number)
-
-    ratio = None
-    if entry.printed is not None and entry.printed != 0:
-        ratio = sympy.simplify(entry.used / entry.printed)
+    printed, ratio = entry.printed, None
+    if printed is not None:
+        ratio = _decimal(entry.used / printed)
     return {
         "name": entry.name,
         "step": entry.step,
         "meaning": entry.meaning,
         "inputs": list(entry.inputs),
         "computed": text(entry.computed),
-        "computed_decimal": decimal(entry.computed),
+        "computed_decimal": _decimal(entry.computed),
+        "computed_power_of_two": _row_power(entry),
         "used": text(entry.used),
-        "used_decimal": decimal(entry.used),
+        "used_decimal": _decimal(entry.used),
         "stated_by": entry.stated_by,
-        "printed": None if entry.printed is None else text(entry.printed),
+        "printed": None if printed is None else text(printed),
         "printed_follows": None if entry.printed_follows is None else entry.printed_follows.value,
         "used_follows": entry.used_follows.value,
-        "used_over_printed": None if ratio is None else text(ratio),
+        "used_over_printed": ratio,
     }
+
+
+def _row_power(entry: Entry) -> int | None:
+    """Best power of two that follows from a link, where that is a question."""
+    strength = {link.name: link.strength for link in LINKS}.get(entry.name, "equal")
+    return None if strength == "equal" else power_of_two(entry.computed, strength)
 
 
 def _decimal(number: Number) -> str:

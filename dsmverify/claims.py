@@ -19,7 +19,7 @@ Answer = Literal["TRUE", "FALSE", "UNKNOWN", "NOT_APPLICABLE"]
 Verdict = Literal["PROVED", "REFUTED", "HOLDS", "VACUOUS", "UNDECIDED"]
 Reason = Literal["budget", "equality", "no_witness", "limit", "empirical_only"]
 Kind = Literal["claim", "step"]
-Form = Literal["printed", "repaired"]
+Form = Literal["printed", "repaired", "sharpened"]
 Severity = Literal["statement", "constant", "step only", "null set", "typographical"]
 Index = Literal["none", "points", "gaps", "pairs", "others", "neurons", "neurons and points"]
 Subject = Literal["sample", "network", "minimum", "function"]
@@ -176,7 +176,8 @@ class Claim:
         literal: whether this reading is the printed one.
         severity: what kind of failure it is, should it fail.
         repairs: id of the printed form that this one replaces.
-        change: of a repaired form, what was changed and why, in one sentence.
+        sharpens: id of the printed form that this one improves on, though that one stands.
+        change: of a repaired or sharpened form, what was changed and why, in one sentence.
         undecidable: why no evaluation at an instance can decide it, for the few where none can.
         remark: a convention of this project on which the verdict depends.
         parameters: what an instance must give beyond its sample, by name (`k`, `A`, ..).
@@ -199,6 +200,7 @@ class Claim:
     derivation: str | None = None
     severity: Severity | None = None
     repairs: str | None = None
+    sharpens: str | None = None
     change: str = ""
     undecidable: str = ""
     remark: str = ""

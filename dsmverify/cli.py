@@ -224,6 +224,58 @@ def claims() -> None:
     _console(sys.stdout).print(table)
 
 
+@cli.command()
+@click.argument("claim", metavar="CLAIM")
+@click.option(
+    "--n",
+    "size",
+    type=click.IntRange(min=2),
+    help="Number of points; by default 2 to 12, one by one.",
+)
+@click.option(
+    "--budget",
+    type=click.IntRange(min=1),
+    metavar="EVALUATIONS",
+    help="Evaluations of the slack.  [default: 20000]",
+)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the search."
+)
+@click.option("--out", metavar="FILE", help="Write the witness, an instance file, to FILE.")
+def refute(claim: str, size: int | None, budget: int | None, seed: int, out: str | None) -> int:
+    """Search for a counterexample to CLAIM; a witness is certified with balls and made small."""
+    from dsmverify import catalogue
+    from dsmverify import search as searching
+
+    sizes = None if size is None else (size,)
+    evaluations = searching.DEFAULT_BUDGET if budget is None else budget
+    found: searching.Refutation | None = None
+    for selected in catalogue.select([claim]):
+        result = searching.refute(selected, budget=evaluations, seed=seed, sizes=sizes)
+        click.echo(result.statement)
+        if isinstance(result, searching.Refutation) and found is None:
+            found = result
+    if found is None:
+        return 0
+    text = json.dumps(found.instance, indent=1)
+    if out is None:
+        click.echo(text)
+    else:
+        _write(out, text)
+        click.echo(f"witness: {out}")
+    return 0
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text + "\n")
+    except OSError as error:
+        raise InputError(
+            "--out", show(path), f"cannot be written: {error.strerror}", "name another file"
+        ) from error
+
+
 def _fail(message: str, status: int) -> int:
     from dsmverify.report.text import plain
 

@@ -255,7 +255,15 @@ class Facts:
         )
         if certainly_below(low, first) or certainly_below(last, high):
             return arb(0)  # pi is 0 outside the closed range of the data
-        return enclose_minimum(self.case().weight, low, high)
+        key = tuple(part.man_exp() for end in (low, high) for part in (end.mid(), end.rad()))
+        if key not in self._least_weights:
+            self._least_weights[key] = enclose_minimum(self.case().weight, low, high)
+        return self._least_weights[key]
+
+    @cached_property
+    def _least_weights(self) -> dict[Any, arb]:
+        """What `least_weight` found, by the exact ends of the interval."""
+        return {}
 
     @cached_property
     def pieces(self) -> networks.Pieces[Any]:

@@ -19,18 +19,22 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from flint import arb
+from flint import arb, arb_mat
 
 from dsmverify.formulas import curvature, translation
 from dsmverify.formulas.network import Pieces
 from dsmverify.formulas.setting import Network, Sample
 from dsmverify.instance import Instance
-from dsmverify.spectra import largest_eigenvalue
+from dsmverify.spectra import largest_eigenvalue, midpoints
 from dsmverify.systems.balls import SYSTEM
 from dsmverify.truth import Truth, certainly_below, compare, is_number, sign
 
 WIDEST = 60
 """Up to this width the kernel is a matrix; the top eigenvector of a wider one is not enclosed."""
+
+
+POLISHINGS = 5
+"""Steps of inverse iteration spent on the top eigenvector of the kernel."""
 
 
 class Values(Protocol):
@@ -230,28 +234,34 @@ class NetworkFacts:
         return np.array([entry + arb(0, 1) * radius for entry in vector], dtype=object)
 
     def _polished_vector(self) -> Any:
-        """A unit vector nearer the top eigenvector than float64 gets: some steps of iteration."""
-        from flint import arb_mat
+        """A unit vector nearer the top eigenvector than float64 gets: some steps of iteration.
 
-        matrix, vector = self.known.tangent_kernel, self.kernel_vector
-        count = len(vector)
-        for _ in range(4):
-            middle = np.array([entry.mid() for entry in vector], dtype=object)
+        Of all steps the one with the smallest residual: with a shift next to an eigenvalue a
+        solution can be lost in rounding.
+        """
+        matrix = midpoints(self.known.tangent_kernel)
+        count = len(matrix)
+        vector = best = self.kernel_vector
+        smallest = arb.pos_inf()
+        for _ in range(POLISHINGS):
+            middle = midpoints(vector)
             shift = ((middle @ (matrix @ middle)) / (middle @ middle)).mid()
-            shifted = arb_mat(
-                [[matrix[i, j].mid() - (shift if i == j else 0) for j in range(count)]
-                 for i in range(count)]
-            )  # fmt: skip
+            residual = matrix @ middle - shift * middle
+            size = (residual @ residual).abs_upper().sqrt()
+            if certainly_below(size, smallest):
+                best, smallest = vector, size
+            eye = np.array([[arb(int(i == j)) for j in range(count)] for i in range(count)])
+            shifted = arb_mat((matrix - shift * eye).tolist())
             try:
                 solved = shifted.solve(arb_mat([[entry] for entry in middle]))
             except ZeroDivisionError:
                 break  # the shift is an eigenvalue to working precision
-            entries = np.array([solved[i, 0].mid() for i in range(count)], dtype=object)
-            size = (entries @ entries).sqrt()
-            if not is_number(size) or sign(size) <= 0:
+            entries = midpoints(np.array([solved[i, 0] for i in range(count)], dtype=object))
+            length = (entries @ entries).sqrt()
+            if not is_number(length) or sign(length) <= 0:
                 break
-            vector = entries / size
-        return vector
+            vector = entries / length
+        return best
 
     @cached_property
     def kernel_form_maximum(self) -> arb:
@@ -294,6 +304,11 @@ class NetworkFacts:
         """
         blocks = curvature.residual_curvature(SYSTEM, self.sample, self.network)
         return 2 * blocks["bias", "bias"]
+
+    @cached_property
+    def smooth_hessian(self) -> Any:
+        """First two terms of the Hessian, the mean of the pointwise one. `[2m, 2m]`."""
+        return curvature.hessian(SYSTEM, self.sample, self.network, boundary=False)
 
     # Residuals near kinks, slopes near training points.
 

@@ -156,7 +156,7 @@ class _Pair:
     """One side at a sample and at its normal form.
 
     SymPy may write `|a|` as `|-a|` in one of the two, so sides that are a positive factor times an
-    absolute value are compared by their squares; neither is negative.
+    absolute value are compared up to the sign inside.
     """
 
     at_sample: Any
@@ -170,7 +170,7 @@ class _Pair:
         if not any(value.has(sympy.Abs) for value in values):
             return values[0] - values[1]
         first, second = (_without_absolute_value(value) for value in values)
-        return first * first - second * second
+        return first - second if residual_form(first - second) == 0 else first + second
 
 
 @dataclass(frozen=True)
@@ -219,18 +219,21 @@ class Invariance:
     def unsteady(self) -> list[str]:
         """Hypotheses that SymPy does not show to be true from some kappa on, and false before.
 
-        `left - right` of a `>=` must have a derivative in kappa that is evidently non-negative and
-        not identically 0; being analytic, the difference then increases strictly.
+        `left - right` of a `>=` must not depend on s, and have a derivative in kappa that is
+        evidently non-negative and not identically 0; being analytic, it then increases strictly.
         """
         found = []
         for i, places in indexed_forms(self.claim, self.n):
             symbols = _Symbols(i, places)
             for premise in self._hypotheses():
                 left, right = symbols.pair(premise.left), symbols.pair(premise.right)
-                rise = (left.at_normal_form - right.at_normal_form).diff(symbols.kappa)
+                room = left.at_normal_form - right.at_normal_form
+                rise = room.diff(symbols.kappa)
                 if premise.relation in {"<=", "<"}:
                     rise = -rise
-                if residual_form(rise) == 0 or not is_evidently_nonnegative(rise):
+                is_fixed = residual_form(room.diff(symbols.stretch)) == 0
+                is_flat = residual_form(rise) == 0
+                if is_flat or not is_fixed or not is_evidently_nonnegative(rise):
                     found.append(premise.statement)
         return found
 
@@ -271,13 +274,14 @@ class _Symbols:
     Attributes:
         sample: noise level and origin of the sample.
         kappa: the spacing ratio.
+        stretch: s.
         used: integrals that a side has asked for.
     """
 
     def __init__(self, i: int, places: tuple[Place, ...]) -> None:
         import sympy
 
-        mu, sigma, self.kappa, self._stretch = sympy.symbols("mu sigma kappa s", positive=True)
+        mu, sigma, self.kappa, self.stretch = sympy.symbols("mu sigma kappa s", positive=True)
         origin, self._u = sympy.symbols("x u", real=True)
         self.sample = _Noise(mu, sigma, origin)
         self.used: set[str] = set()
@@ -294,7 +298,7 @@ class _Symbols:
         from dsmverify.systems.symbolic import SYSTEM as SYMBOLIC
 
         seen = _Quantities(SYMBOLIC, self._places, self.kappa, noise, self._integral)
-        case = _case(SYMBOLIC, seen, self._stretch, _FirstPoint())
+        case = _case(SYMBOLIC, seen, self.stretch, _FirstPoint())
         y = noise.mu * noise.origin + noise.sigma * self._u
         return sympy.sympify(side(at_point(case, self._i, y)))
 

@@ -132,14 +132,11 @@ class ScoreIntegrals:
         sliver = self._slivers(low, high)
         return ratio * ratio * ratio * (total + sliver)
 
-    @cached_property
+    @property
     def curvature_mass(self) -> arb:
         """Int over the line of |s*''|."""
-        if self.is_extreme:
-            return arb(0).union(arb.pos_inf())
-        panels = self._panels(self._reach)
-        tail = self._left_moment_tail(panels[0]) + self._right_moment_tail(panels[-1])
-        return self._curvature_scale * (self._moment_mass(panels) + _up_to(tail))
+        below, between, above = self.curvature_mass_parts
+        return below + between + above
 
     @cached_property
     def curvature_mass_parts(self) -> tuple[arb, arb, arb]:

@@ -132,7 +132,7 @@ class Box:
         spans: one closed interval for each parameter.
         left: encloses the left side on the whole box.
         right: encloses the right side on the whole box.
-        margin: encloses a lower bound of `left - right` there, where the sides alone do not decide.
+        margin: encloses a lower bound of the sides' difference, where they alone do not decide.
     """
 
     spans: tuple[Span, ...]
@@ -204,6 +204,15 @@ class ShapeProof:
         return self.reason is None
 
     @property
+    def used_from(self) -> Fraction:
+        """Kappa from which the end argument is used: beyond the boxes, or at their start.
+
+        Where there is an s, what lies beyond the boxes' last s is left to it at every kappa.
+        """
+        span = self.covers[0].range[0]
+        return span[0] if "s" in self.covers[0].parameters else span[1]
+
+    @property
     def boxes(self) -> int:
         """How many boxes the covers have."""
         return sum(len(cover.boxes) for cover in self.covers)
@@ -249,7 +258,7 @@ class ShapeProof:
             "bits": self.bits,
             "boxes": self.boxes,
             "start": [_checked(check) for check in self.start],
-            "end": None if self.end is None else _end(self),
+            "end": None if self.end is None or not self.covers else _end(self),
             "covers": [_cover(cover) for cover in self.covers],
         }
 
@@ -322,6 +331,7 @@ def _end(proof: ShapeProof) -> dict[str, Any]:
             beyond[name] = str(last)
     return {
         "since": str(proof.end.since),
+        "used_from": str(proof.used_from),
         "from": beyond,
         "argument": proof.end.argument,
         "ratio": [_term(term) for term in proof.end.ratio],

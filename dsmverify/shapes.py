@@ -61,7 +61,7 @@ SHARP_BITS = 192
 SHARP_ACCURACY = Accuracy(bits=40)
 """Accuracy of integrals at exact samples."""
 
-BOXES = 20_000
+BOXES = 5_000
 """Boxes that one proof may cost, undecided ones included."""
 
 DIGITS = 12
@@ -102,7 +102,8 @@ def prove(
         budget: boxes that it may cost.
 
     Raises:
-        ValueError: the claim's conclusion is not one inequality `<=` or `>=`.
+        ValueError: the claim's conclusion is not one inequality `<=` or `>=`, or it has an index
+            that is over neither points nor gaps.
     """
     conclusion = claim.conclusion
     if not isinstance(conclusion, Inequality) or conclusion.relation not in {"<=", ">="}:
@@ -194,6 +195,8 @@ class _Prover:
 
         Each holds from some kappa on (`Invariance.unsteady`), so none does below.
         """
+        if not self.claim.hypotheses:
+            raise _GaveUp("nothing bounds kappa from below")
         checks = []
         lowest = ball(self.shape.lowest)
         for premise in self.claim.hypotheses:

@@ -212,7 +212,7 @@ def corrected_hessian(c: Case[N]) -> N:
     zeros = ns.constant(np.zeros(m, dtype=int))
     rows = np.arange(2 * m)
     diagonal = ns.constant(rows[:, None] == rows[None, :])
-    smooth = curvature.hessian(ns, c.sample, c.network, boundary=False)
+    smooth: N = c.quantities("smooth_hessian")
     return smooth + diagonal * ns.concatenate((zeros, without_sign))
 
 
@@ -545,6 +545,16 @@ def _sharpness_and_terms(c: Case[N], kinks: N) -> N:
     return bounds.hessian_lambda_max(c) + crossing + c.ns.absolute(kinks)
 
 
+def sharpness_margin(c: Case[N]) -> N:
+    """A lower bound of `left - right` of eq. 17: its two absolute values left out."""
+    return bounds.hessian_lambda_max(c) - quadrupled_tv_per_neuron(c)
+
+
+def noised_sharpness_margin(c: Case[N]) -> N:
+    """A lower bound of `left - right` of eq. 17 with the noised weight: no absolute values."""
+    return bounds.hessian_lambda_max(c) - quadrupled_noised_tv_per_neuron(c)
+
+
 def quadrupled_tv_per_neuron(c: Case[N]) -> N:
     """`(4/m) TV(s_theta)`."""
     return 4 * bounds.tv_network(c) / c.m
@@ -644,6 +654,11 @@ def lower_end(c: Case[N]) -> N:
 def upper_end(c: Case[N]) -> N:
     """Upper end of D, `|tau_l - mu x_i| + |f(tau_l)|/(4A)`."""
     return kink_distance(c) + reach(c)
+
+
+def far_end(c: Case[N]) -> N:
+    """`2 |tau_l - mu x_i| + sigma`, above the upper end of D where the lower is above -sigma."""
+    return 2 * kink_distance(c) + c.sigma
 
 
 def minus_noise_level(c: Case[N]) -> N:
@@ -953,15 +968,11 @@ def spaced_indices(n: int) -> tuple[int, ...]:
 
 
 def doubled_floor(n: int, chosen: tuple[int, ...]) -> int:
-    """`sum_j min over i in {j-1, j} of min(i^2 (i-1), (n-i)^2 (n-i-1))`.
+    """`sum_j min((j-1)^3, (n-j)^2 (n-j-1))`, twice the sum of the floors `h_j` of pi.
 
-    Source: prop07.f, p. 30, repaired.
+    Source: prop07.f, p. 30, repaired (derivations/weighted_count.py).
     """
-    return sum(min(_doubled_weight(n, j - 1), _doubled_weight(n, j)) for j in chosen)
-
-
-def _doubled_weight(n: int, i: int) -> int:
-    return min(i**2 * (i - 1), (n - i) ** 2 * (n - i - 1))
+    return sum(min((j - 1) ** 3, (n - j) ** 2 * (n - j - 1)) for j in chosen)
 
 
 def _turns(c: Case[N], j: int) -> N:
@@ -1026,8 +1037,8 @@ def printed_middle_sum(c: Case[N]) -> N:
 def counted_floor(c: Case[N]) -> N:
     """`(mu Delta/n^2) (1/2 - exp(..)) S (1/sigma^2 - sqrt(2 n R_n/sigma^2))`.
 
-    `S = sum_{j in J} min over i in {j-1, j} of min(i^2 (i-1)/2, (n-i)^2 (n-i-1)/2)`; the exponent
-    is `-mu^2 Delta^2/(2 sigma^2)`.
+    `S = sum_{j in J} min((j-1)^3, (n-j)^2 (n-j-1))/2`; the exponent is
+    `-mu^2 Delta^2/(2 sigma^2)`.
 
     Source: prop07.f, p. 30, repaired.
     """
@@ -1044,37 +1055,23 @@ def printed_total(c: Case[N]) -> N:
     return c.mu * c.n**2 * c.spacing / 1024 * _smoothed_half(c) * fall_size(c)
 
 
-def counted_total(c: Case[N]) -> N:
-    """`(mu n^2 Delta/648) (1/2 - exp(..)) (1/sigma^2 - sqrt(2 n R_n/sigma^2))`.
-
-    Source: prop07.g, p. 30, repaired.
-    """
-    return c.mu * c.n**2 * c.spacing / 648 * _smoothed_half(c) * fall_size(c)
-
-
-def counted_margin(c: Case[N]) -> N:
-    """`counted_floor - counted_total`, its integer factor `2 S/(2 n^2) - n^2/648` put together.
-
-    Source: prop07.g, p. 30, repaired: the two sides are equal at n = 6.
-    """
-    factor = 324 * doubled_floor(c.n, spaced_indices(c.n)) - c.n**4
-    return c.mu * c.spacing * factor / (648 * c.n * c.n) * _smoothed_half(c) * fall_size(c)
-
-
-def _at_eight(c: Case[N], divisor: int) -> N:
-    """`(mu n^2 Delta/divisor) (1/2 - e^-32) (1/sigma^2 - 1/(2 sqrt 2 sigma^2))`."""
-    ns = c.ns
-    smoothed = (1 - 2 * ns.exp(ns.constant(-32))) / 2
-    fall = (1 - 1 / (2 * ns.root(ns.constant(2), 2))) / power(c.sigma, 2)
-    return c.mu * c.n**2 * c.spacing / divisor * smoothed * fall
-
-
 def printed_total_at_eight(c: Case[N]) -> N:
     """`(mu n^2 Delta/1024) (1/2 - e^-32) (1/sigma^2 - 1/(2 sqrt 2 sigma^2))`.
 
     Source: prop07.h, p. 30.
     """
-    return _at_eight(c, 1024)
+    ns = c.ns
+    smoothed = (1 - 2 * ns.exp(ns.constant(-32))) / 2
+    fall = (1 - 1 / (2 * ns.root(ns.constant(2), 2))) / power(c.sigma, 2)
+    return c.mu * c.n**2 * c.spacing / 1024 * smoothed * fall
+
+
+def doubled_tv_bound(c: Case[N]) -> N:
+    """`mu n^2 Delta/(2^10 sigma^2)`.
+
+    Source: prop07, p. 10, repaired.
+    """
+    return 2 * bounds.tv_network_bound(c)
 
 
 def halved_total(c: Case[N]) -> N:
@@ -1083,14 +1080,6 @@ def halved_total(c: Case[N]) -> N:
     Source: prop07.h, p. 30, repaired.
     """
     return bounds.tv_network_bound(c) / 2
-
-
-def counted_total_at_eight(c: Case[N]) -> N:
-    """`(mu n^2 Delta/648) (1/2 - e^-32) (1/sigma^2 - 1/(2 sqrt 2 sigma^2))`.
-
-    Source: prop07.h, p. 30, repaired.
-    """
-    return _at_eight(c, 648)
 
 
 def sample_size(c: Case[N]) -> N:

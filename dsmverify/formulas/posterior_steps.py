@@ -614,7 +614,17 @@ def curvature_by_raw_moments(c: Case[N]) -> N:
     return scale * (third - 3 * second * first + 2 * power(first, 3))
 
 
-# Lemma 12. In its two rays `y` is the distance beyond the start, so that one row says both.
+# Lemma 12. On its two rays `y` is the distance beyond the start, so that one row says both.
+
+
+def eight_sigmas(c: Case[N]) -> N:
+    """`8 sigma`."""
+    return 8 * c.sigma
+
+
+def sixty_four_sigmas(c: Case[N]) -> N:
+    """`64 sigma`."""
+    return 64 * c.sigma
 
 
 def right_reach(c: Case[N]) -> N:

@@ -16,6 +16,8 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from mpmath import mp
+
 SAMPLED = 3
 """Boxes recomputed for each cover."""
 
@@ -145,21 +147,52 @@ def _box_holds(entry: Mapping[str, Any], relation: str, factor: Fraction) -> boo
 
 
 def _end_faults(proof: Mapping[str, Any]) -> list[str]:
-    checks = [proof["start"]] if proof.get("start") else []
+    """What is wrong where the boxes start and beyond them."""
     end = proof.get("end") or {}
-    checks += end.get("checks", [])
+    checks = [*proof.get("start", []), *end.get("checks", [])]
     faults = [
         f"does not follow from its enclosures: {check['statement']}"
         for check in checks
         if not _holds(check["left"], check["relation"], check["right"])
     ]
-    if end.get("terms"):
-        kappa = Fraction(end["from"]["kappa"])
-        for term in end["terms"]:
-            power, rate = Fraction(str(term["power"])), Fraction(term["rate"])
-            if power > 2 * rate * kappa**2:  # the derivative's sign: power/kappa - 2 rate kappa
-                faults.append(f"a term of the tail still grows at kappa = {kappa}: {term}")
+    if not end:
+        return faults
+    kappa, since = Fraction(end["used_from"]), Fraction(end["since"])
+    for cover in proof["covers"]:
+        span = cover["range"][0]
+        # Beyond the last s the argument is used at every kappa of the claim.
+        if kappa > Fraction(span[0] if "s" in cover["parameters"] else span[1]):
+            faults.append(f"the argument beyond the boxes is used from kappa = {kappa} only")
+    if since > kappa:
+        faults.append(f"the argument beyond the boxes holds from kappa = {since} only")
+    used = [*end["ratio"], *end["lost"]]
+    for term, first in [(t, kappa) for t in used] + [(t, since) for t in end["decreasing"]]:
+        size, rate = Fraction(term["coefficient"]), Fraction(term["rate"])
+        # The derivative's sign is that of power/kappa - 2 rate kappa.
+        if size < 0 or rate < 0 or term["power"] > 2 * rate * first**2:
+            faults.append(f"a term of the tail still grows at kappa = {first}: {term}")
+    factor = Fraction(str(proof.get("factor", "1")))
+    whole = factor * _sum(end["ratio"], kappa) + _sum(end["lost"], kappa)
+    if whole > 1:
+        faults.append(f"the terms of the tail add up to more than 1 at kappa = {kappa}")
     return faults
+
+
+def _sum(terms: Sequence[Mapping[str, Any]], kappa: Fraction) -> Fraction:
+    """`sum coefficient kappa^power exp(-rate kappa^2)`, from above: exact without a rate."""
+    total = Fraction(0)
+    for term in terms:
+        size = Fraction(term["coefficient"]) * kappa ** int(term["power"])
+        exponent = -Fraction(term["rate"]) * kappa**2
+        total += size * _exp_from_above(exponent) if exponent else size
+    return total
+
+
+def _exp_from_above(exponent: Fraction) -> Fraction:
+    """A little more than `exp(exponent)`."""
+    with mp.workdps(40):
+        value = mp.exp(mp.mpf(exponent.numerator) / exponent.denominator)
+        return _fraction(value) * (1 + Fraction(1, 10**30))
 
 
 def _holds(left: Mapping[str, str], relation: str, right: Mapping[str, str]) -> bool:

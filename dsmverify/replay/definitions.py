@@ -38,7 +38,7 @@ class Setting:
         Args:
             mp: an mpmath context of one's own, at the working precision.
             data: object of an instance file; numbers as exact text.
-            where: free variables (`i`, `k`, `l`, `y`) as exact text.
+            where: free variables (`i`, `j`, `l`, `y`) as exact text; `j` is `i'` on the page.
             order: 0 or 1, how fine the quadrature is.
         """
         self.mp, self.order, self.data, self.where = mp, order, data, where
@@ -48,7 +48,7 @@ class Setting:
         age = self.number(data.get("time", 0))
         self.sigma = self.number(data.get("sigma", 0)) or mp.sqrt(-mp.expm1(-2 * age))
         self.mu = self.number(data.get("mu", 0)) or mp.sqrt(1 - self.sigma**2)
-        self.i, self.k, self.l = (int(where.get(name, 0)) for name in ("i", "k", "l"))
+        self.i, self.k, self.l = (int(where.get(name, 0)) for name in ("i", "j", "l"))
         self.y = self.number(where["y"]) if "y" in where else None
         lists = (data.get("network", {}).get(name, ()) for name in self.names)
         rows = [[*map(Fraction, row)] for row in zip(*lists, strict=True)]
@@ -274,14 +274,14 @@ def tv_score(c: Setting) -> Any:
 
 def network(c: Setting, y: Any) -> Any:
     """`s_theta(y) = (1/m) sum_l w2_l max(0, w1_l y + b_l)`."""
-    terms = zip(c.w2, c.w1, c.b, strict=True)
-    return sum(w2 * max(w1 * y + b, 0) for w2, w1, b in terms) / c.m
+    return sum(w2 * max(w * y + b, 0) for w2, w, b in zip(c.w2, c.w1, c.b, strict=True)) / c.m
 
 
 def over_neurons(c: Setting, values: Sequence[Any]) -> list[Any]:
     """For each cell the sum of the values of the neurons active on it."""
-    start = sum((v for v, w in zip(values, c.w1, strict=True) if w < 0), c.mp.zero)
-    return [*accumulate([start, *(v if w > 0 else -v for v, w in zip(values, c.w1, strict=True))])]
+    steps = [v if w > 0 else -v for v, w in zip(values, c.w1, strict=True)]
+    left = sum((v for v, w in zip(values, c.w1, strict=True) if w < 0), c.mp.zero)
+    return [*accumulate(steps, initial=left)]
 
 
 def over_cells(c: Setting, values: Sequence[Any]) -> list[Any]:
@@ -352,8 +352,10 @@ def cross_term(c: Setting) -> list[Any]:
 
 def kink_term(c: Setting) -> list[Any]:
     """`(2/m) E[f w2_l delta(Y - tau_l)] / |w1_l|`: by `b_l` twice, from `1[w1 y + b > 0]`."""
-    sums = [sum(kink_residual(c, j, i) for i in c.x) for j in range(c.m)]
-    return [2 * c.w2[j] * total / (abs(c.w1[j]) * c.n * c.m) for j, total in enumerate(sums)]
+    return [
+        2 * c.w2[j] * sum(kink_residual(c, j, i) for i in c.x) / (abs(c.w1[j]) * c.n * c.m)
+        for j in range(c.m)
+    ]
 
 
 def hessian_product(c: Setting, v: Sequence[Any]) -> list[Any]:
@@ -416,12 +418,10 @@ def tv_network(c: Setting) -> Any:
 
 def curvature_constant(c: Setting) -> Any:
     """`C_n = max(1, 8 mu^2 L^3 (mu^2 ((x_n)_+ - (x_1)_-) + 2 (n-1)/Delta))`, `L = x_n - x_1`."""
-    spread, around_0 = c.x[c.n] - c.x[1], max(c.x[c.n], 0) - min(c.x[1], 0)
-    inside = c.mu**2 * around_0 + 2 * (c.n - 1) / c.Delta
-    return max(c.mp.one, 8 * c.mu**2 * spread**3 * inside)
+    inside = c.mu**2 * (max(c.x[c.n], 0) - min(c.x[1], 0)) + 2 * (c.n - 1) / c.Delta
+    return max(c.mp.one, 8 * c.mu**2 * (c.x[c.n] - c.x[1]) ** 3 * inside)
 
 
 def bound(c: Setting) -> Any:
     """`A`: the witness's own, or `C_n/sigma^6`."""
-    given = c.data["network"].get("bound")
-    return c.number(given) if given else curvature_constant(c) / c.sigma**6
+    return c.number(c.data["network"].get("bound") or 0) or curvature_constant(c) / c.sigma**6

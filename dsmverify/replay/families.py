@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from dsmverify.replay import function_sides, network_sides, score_sides, weight_sides
+from dsmverify.replay import (
+    function_sides,
+    network_sides,
+    network_steps,
+    score_sides,
+    threshold_sides,
+    weight_sides,
+)
 from dsmverify.replay.registry import ENTRIES
 
-MODULES = (score_sides, weight_sides, network_sides, function_sides)
+MODULES = (score_sides, weight_sides, network_sides, network_steps, function_sides, threshold_sides)
 """Modules that hold sides."""
 
 __all__ = ["ENTRIES", "MODULES"]

@@ -83,3 +83,62 @@ def lem14b(c: Setting) -> list[Part]:
     lost = 2 * (delta / root + 1) * c.mp.exp(-(delta**2) / (2 * c.sigma**2))
     room = (parameter(c, "beta") - parameter(c, "gamma")) ** 2
     return [(truncated_square(c), ">=", c.sigma**2 * room * (1 - lost))]
+
+
+@side("lem14.a", given=WIDTHS)
+def lem14_a(c: Setting) -> list[Part]:
+    """The tilted integral of f against that of a line."""
+    beta, gamma = parameter(c, "beta"), parameter(c, "gamma")
+    start = polynomial(c, c.mp.zero)
+    left = truncated(c, lambda y: (polynomial(c, y) + beta * y) ** 2)
+    return [(left, ">=", truncated(c, lambda y: (-gamma * y + start + beta * y) ** 2))]
+
+
+@side("lem14.a.r1", given=WIDTHS)
+def lem14_a_r1(c: Setting) -> list[Part]:
+    """The tilted integral of f against that of a line through 0."""
+    beta, gamma = parameter(c, "beta"), parameter(c, "gamma")
+    left = truncated(c, lambda y: (polynomial(c, y) + beta * y) ** 2)
+    return [(left, ">=", truncated(c, lambda y: ((beta - gamma) * y) ** 2))]
+
+
+@side("lem14.b", given=WIDTHS)
+def lem14_b(c: Setting) -> list[Part]:
+    """The cross term under the integral."""
+    room, start = parameter(c, "beta") - parameter(c, "gamma"), polynomial(c, c.mp.zero)
+    left = truncated(c, lambda y: (room * y) ** 2 + 2 * room * start * y + start**2)
+    return [(left, "=", truncated(c, lambda y: (room * y) ** 2 + start**2))]
+
+
+def by_probability(c: Setting) -> Any:
+    """The right side of lem14.c."""
+    delta, root = parameter(c, "delta"), c.mp.sqrt(2 * c.mp.pi * c.sigma**2)
+    room = (parameter(c, "beta") - parameter(c, "gamma")) ** 2
+    edge = 2 * delta / root * c.mp.exp(-(delta**2) / (2 * c.sigma**2))
+    return c.sigma**2 * room * (truncated(c, lambda _: c.mp.one) / root - edge)
+
+
+@side("lem14.c", given=WIDTHS)
+def lem14_c(c: Setting) -> list[Part]:
+    """The truncated square by a probability."""
+    return [(truncated_square(c), "=", by_probability(c))]
+
+
+def square_floor(c: Setting, sign: int) -> Any:
+    """The right side of lem14.d, its last exponent `sign delta^2/(2 sigma^2)`."""
+    delta, root = parameter(c, "delta"), c.mp.sqrt(2 * c.mp.pi * c.sigma**2)
+    room, u = (parameter(c, "beta") - parameter(c, "gamma")) ** 2, delta**2 / (2 * c.sigma**2)
+    last = 1 - 2 * c.mp.exp(sign * u)
+    return c.sigma**2 * room * (-2 * delta / root * c.mp.exp(-u) + last)
+
+
+@side("lem14.d", given=WIDTHS)
+def lem14_d(c: Setting) -> list[Part]:
+    """The tail bound as printed."""
+    return [(by_probability(c), ">=", square_floor(c, 1))]
+
+
+@side("lem14.d.r1", given=WIDTHS)
+def lem14_d_r1(c: Setting) -> list[Part]:
+    """The tail bound with one minus sign."""
+    return [(by_probability(c), ">=", square_floor(c, -1))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from dsmverify.replay.definitions import (
@@ -16,6 +17,7 @@ from dsmverify.replay.definitions import (
     kernel_top,
     kink_residual,
     network,
+    residual_sums,
     risk,
     score,
     score_cuts,
@@ -76,7 +78,7 @@ def unbiased_sum(c: Setting) -> list[Part]:
     return [(batch_size(c) * risk(c), "=", risk(c))]
 
 
-@side("unbiased@mean", given=(signs,))
+@side("unbiased@mean", "unbiased.r1", given=(signs,))
 def unbiased_mean(c: Setting) -> list[Part]:
     """Mean of the batch loss, a mean over the batch."""
     return [(batch_size(c) * risk(c) / batch_size(c), "=", risk(c))]
@@ -125,16 +127,122 @@ def entry(c: Setting) -> list[int]:
     return [c.order_of.index(part % c.m) + part // c.m * c.m for part in named]
 
 
-@side("hess15", given=(signs,))
+def kernel_and_cross(c: Setting, row: int, column: int) -> Any:
+    """An entry of the first two terms of eq. 15."""
+    total = 2 * kernel_entry(c, row, column)
+    return total + cross_term(c)[min(row, column)] if abs(row - column) == c.m else total
+
+
+@side("hess15", "hess15.f", given=(signs,))
 def hess15(c: Setting) -> list[Part]:
     """An entry of the Hessian: differences of the risk against eqs. 15-16."""
     row, column = entry(c)
-    printed = 2 * kernel_entry(c, row, column)
-    if abs(row - column) == c.m:
-        printed += cross_term(c)[min(row, column)]
-    if row == column >= c.m:
-        printed += printed_kink(c, row - c.m)
+    printed = kernel_and_cross(c, row, column)
+    printed += printed_kink(c, row - c.m) if row == column >= c.m else 0
     return [(second_difference(c, row, column), "=", printed)]
+
+
+@side("hess15.r1", "hess15.f.r1", given=(signs,))
+def hess15_r1(c: Setting) -> list[Part]:
+    """An entry of the Hessian: differences of the risk against eq. 15 with `+ w2`."""
+    row, column = entry(c)
+    found = kernel_and_cross(c, row, column)
+    found -= c.w1[row - c.m] * printed_kink(c, row - c.m) if row == column >= c.m else 0
+    return [(second_difference(c, row, column), "=", found)]
+
+
+@side("hess15.a", given=(signs,))
+def hess15_a(c: Setting) -> list[Part]:
+    """An entry of the gradient: a difference of the risk against the printed mean."""
+    (row,) = entry(c)
+    step = Fraction(1, 2 ** (c.mp.prec // 4))
+    left = (shifted(c, {row: step}) - shifted(c, {row: -step})) / (2 * c.number(step))
+    j = row % c.m
+    plain, tilted = residual_sums(c)[j], residual_sums(c, 1)[j]
+    right = c.w2[j] * plain if row >= c.m else c.w1[j] * tilted + c.b[j] * plain
+    return [(left, "=", 2 * right / c.m)]
+
+
+@side("hess15.b", given=(signs,))
+def hess15_b(c: Setting) -> list[Part]:
+    """An entry of the Hessian, the diagonal of its bias block left out."""
+    row, column = entry(c)
+    if row == column >= c.m:
+        return [(c.mp.zero, "=", c.mp.zero)]
+    return [(second_difference(c, row, column), "=", kernel_and_cross(c, row, column))]
+
+
+def rising(c: Setting) -> Hypothesis:
+    """`w1_l = +1`."""
+    return "w1_l = +1", c.w1[c.l - 1], ">", 0
+
+
+def falling(c: Setting) -> Hypothesis:
+    """`w1_l = -1`."""
+    return "w1_l = -1", c.w1[c.l - 1], "<", 0
+
+
+def narrow_mean(c: Setting) -> Any:
+    """`(M_bb^(i))_ll` by its definition: the mean of `f w2` over a shrinking window at the kink.
+
+    `(w2_l/m) E[f 1[|Y - tau_l| < h]]/(2 h |w1_l|)`, extrapolated to h = 0.
+    """
+    j, centre = c.l - 1, c.mu * c.x[c.i]
+    tau = c.number(c.kinks[j])
+
+    def window(h: Any) -> Any:
+        kinks = [c.number(kink) for kink in c.kinks]
+        cuts = [tau - h, tau, tau + h, *(k for k in kinks if abs(k - tau) < h)]
+        mean = integral(c, lambda y: residual(c, y) * gaussian(c, y - centre), cuts)
+        return c.w2[j] * mean / (c.m * 2 * h * abs(c.w1[j]))
+
+    h = c.sigma / 2 ** (c.mp.prec // 8)
+    table = [window(h / 2**k) for k in range(8)]
+    for order in range(1, 8):  # the window's mean is a power series in h, kinks at 0
+        table = [b + (b - a) / (2**order - 1) for a, b in pairwise(table)]
+    return table[0]
+
+
+def residual(c: Setting, y: Any) -> Any:
+    """`f(y) = s_theta(y) + (y - mu x_i)/sigma^2`."""
+    return network(c, y) + (y - c.mu * c.x[c.i]) / c.sigma**2
+
+
+def printed_entry(c: Setting) -> Any:
+    """`(1/(sqrt(2 pi) m sigma)) w2_l f(tau_l) e^{-(tau_l - mu x_i)^2/(2 sigma^2)}`."""
+    tau = c.number(c.kinks[c.l - 1])
+    scale = c.w2[c.l - 1] / (c.mp.sqrt(2 * c.mp.pi) * c.m * c.sigma)
+    return scale * residual(c, tau) * c.mp.exp(-((tau - c.mu * c.x[c.i]) ** 2) / (2 * c.sigma**2))
+
+
+@side("hess15.c", given=(signs, rising))
+def hess15_c(c: Setting) -> list[Part]:
+    """The kink entry of a neuron with `w1 = +1`, with the printed minus."""
+    return [(narrow_mean(c), "=", -printed_entry(c))]
+
+
+@side("hess15.c.r1", given=(signs, rising))
+def hess15_c_r1(c: Setting) -> list[Part]:
+    """The kink entry of a neuron with `w1 = +1`, with a plus."""
+    return [(narrow_mean(c), "=", printed_entry(c))]
+
+
+@side("hess15.d", given=(signs, falling))
+def hess15_d(c: Setting) -> list[Part]:
+    """The kink entry of a neuron with `w1 = -1`."""
+    return [(narrow_mean(c), "=", printed_entry(c))]
+
+
+@side("hess15.e", given=(signs,))
+def hess15_e(c: Setting) -> list[Part]:
+    """The kink entry, as summarised."""
+    return [(narrow_mean(c), "=", -c.w1[c.l - 1] * printed_entry(c))]
+
+
+@side("hess15.e.r1", given=(signs,))
+def hess15_e_r1(c: Setting) -> list[Part]:
+    """The kink entry, summary corrected."""
+    return [(narrow_mean(c), "=", printed_entry(c))]
 
 
 @side("lem05", given=(signs,))
@@ -166,10 +274,39 @@ def prop06a(c: Setting) -> list[Part]:
     return [(tv_network(c), "<=", hessian_top(c) * c.m / 4 + risk_terms(c))]
 
 
+def spacious(c: Setting) -> Hypothesis:
+    """`A >= 1/sigma^2`."""
+    return "A >= 1/sigma^2", bound(c), ">=", 1 / c.sigma**2
+
+
+@side("prop06a.r1", given=(signs, within_bound, spacious))
+def prop06a_r1(c: Setting) -> list[Part]:
+    """The same with the weight of the noised mixture."""
+    return [(variation(c, weight_noised), "<=", hessian_top(c) * c.m / 4 + risk_terms(c))]
+
+
+def at_least_four(c: Setting) -> Hypothesis:
+    """`n >= 4`."""
+    return "n >= 4", c.mp.mpf(c.n), ">=", 4
+
+
 @side("prop07", given=(signs, within_bound, spacing_eight, small_risk))
 def prop07(c: Setting) -> list[Part]:
     """The variation of a network of small risk."""
     return [(tv_network(c), ">=", c.mu * c.n**2 * c.Delta / (2**11 * c.sigma**2))]
+
+
+@side("prop07.r1", given=(signs, within_bound, spacing_eight, small_risk, at_least_four))
+def prop07_r1(c: Setting) -> list[Part]:
+    """The variation of a network of small risk, n >= 4."""
+    return prop07(c)
+
+
+@side("prop07.r2", given=(signs, within_bound, spacing_eight, small_risk, at_least_four))
+def prop07_r2(c: Setting) -> list[Part]:
+    """The same with the weight of the noised mixture."""
+    floor = c.mu * c.n**2 * c.Delta / (2**11 * c.sigma**2)
+    return [(variation(c, weight_noised), ">=", floor)]
 
 
 @side("prop10", given=(signs, within_bound))

@@ -292,7 +292,7 @@ def _side_faults(
         scale = max(abs(side.value), abs(lower), abs(upper))
         if width < 0:
             faults.append(f"the enclosure of the {name} side is empty")
-        if side.error > max(width, scale / 2**AGREEMENT):
+        if side.error > max(width, scale / 2**AGREEMENT, side.value.context.mpf(2) ** -LEAST_BITS):
             faults.append(
                 f"the quadrature of the {name} side has not converged: two orders differ by "
                 f"{_decimal(side.error, 3)}"

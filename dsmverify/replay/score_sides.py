@@ -6,11 +6,14 @@ from typing import Any
 
 from dsmverify.replay.definitions import (
     Setting,
+    absolute_curvature,
     alpha,
     central_moment,
     curvature,
     curvature_mass,
+    far_cuts,
     gaussian,
+    least_weight,
     mean,
     midpoint,
     mixture,
@@ -37,7 +40,7 @@ def near_mean(c: Setting) -> Hypothesis:
     return "|y - mu x_i| <= mu Delta/4", abs(c.y - c.mu * c.x[c.i]), "<=", c.mu * c.Delta / 4
 
 
-def many_noise_levels(c: Setting) -> Hypothesis:
+def wide(c: Setting) -> Hypothesis:
     """`16 n^3 e^{-mu^2 Delta^2/(4 sigma^2)} <= 1`."""
     return "16 n^3 e^{-mu^2 Delta^2/(4 sigma^2)} <= 1", 16 * c.n**3 * decay(c, 4), "<=", 1
 
@@ -191,6 +194,38 @@ def prop02_a0(c: Setting) -> list[Part]:
     return [(left, "=", offset(c, c.y, c.i)), (offset(c, c.y, c.i), "<=", bound)]
 
 
+@side("prop02.a")
+def prop02_a(c: Setting) -> list[Part]:
+    """The steps to eq. 12, at the worst place `x = x_i + Delta/4`."""
+    ahead, x = c.x[c.k] - c.x[c.i], c.x[c.i] + c.Delta / 4
+    return [
+        (ahead / 4, ">=", c.Delta / 4),
+        (c.x[c.k] - x, ">=", 3 * ahead / 4),
+        (c.x[c.k] + c.x[c.i] - 2 * x, ">=", ahead / 2),
+        (ahead / 2, ">=", c.mp.zero),
+        (offset(c, c.mu * x, c.i), "<=", eq12(c)),
+    ]
+
+
+@side("prop02.c2")
+def prop02_c2(c: Setting) -> list[Part]:
+    """The weight at a midpoint as printed, j called k."""
+    m = midpoint(c, c.i)
+    kernels = {j: c.mp.exp(-((c.mu * (m - x)) ** 2) / (2 * c.sigma**2)) for j, x in c.x.items()}
+    own = kernels[c.i]
+    printed = own / sum(own for _ in c.x)
+    return [(alpha(c, m)[c.i], "=", printed), (kernels[c.k], "<=", own)]
+
+
+@side("prop02.c2.r1")
+def prop02_c2_r1(c: Setting) -> list[Part]:
+    """The weight at a midpoint with its misprints corrected."""
+    m = midpoint(c, c.i)
+    kernels = {j: c.mp.exp(-((m - c.mu * x) ** 2) / (2 * c.sigma**2)) for j, x in c.x.items()}
+    share = kernels[c.i] / sum(kernels.values())
+    return [(alpha(c, m)[c.i], "=", share), (kernels[c.k], "<=", kernels[c.i])]
+
+
 @side("prop02.b", given=(spacing_two,))
 def prop02_b(c: Setting) -> list[Part]:
     """The sum of eq. 12 and its bound."""
@@ -215,28 +250,25 @@ def prop02_d(c: Setting) -> list[Part]:
 
 @side("prop02.e", given=(spacing_two, near_mean))
 def prop02_e(c: Setting) -> list[Part]:
-    """The variance near a point, step by step."""
+    """The variance near a point, step by step; the first part at its worst i'."""
     edge = 2 * c.n**2 * c.Delta**2 * decay(c, 2)
     distances = [c.x[j] - c.x[c.i] for j in c.x if j != c.i]
     terms = (d**2 * c.mp.exp(-((c.mu * d / c.sigma) ** 2) / 4) for d in distances)
     second = edge + 2 * sum(terms)
     third = edge + 2 * c.n * c.Delta**2 * decay(c, 4)
-    last = 4 * c.n**2 * c.Delta**2 * decay(c, 4)
-    parts: list[Part] = [
+    excess = max(offset(c, c.y, j) ** 2 - 2 * (c.x[j] - c.x[c.i]) ** 2 for j in c.x)
+    return [
+        (excess, "<=", edge),
         (central_moment(c, c.y, 2), "<=", second),
         (second, "<=", third),
-        (third, "<=", last),
+        (third, "<=", 4 * c.n**2 * c.Delta**2 * decay(c, 4)),
     ]
-    if c.k:
-        bound = 2 * (c.x[c.k] - c.x[c.i]) ** 2 + edge
-        parts.insert(0, (offset(c, c.y, c.k) ** 2, "<=", bound))
-    return parts
 
 
 # Corollary 3, theorem 4, lemma 12.
 
 
-@side("cor03a", "cor03a@mu", given=(spacing_two,))
+@side("cor03a", "cor03a@mu", "cor03a.r1", given=(spacing_two,))
 def cor03a(c: Setting) -> list[Part]:
     """The jump of the slope between y and a midpoint."""
     jump = central_moment(c, c.y, 2) - central_moment(c, midpoint(c, c.i), 2)
@@ -252,19 +284,25 @@ def cor03b(c: Setting) -> list[Part]:
     return [(score_risk(c), "<=", 4 * c.mu**2 * spread**2 / c.sigma**4 * decay(c, 32))]
 
 
+def score_residual(c: Setting) -> Any:
+    """`s*(y) - (mu x_i - y)/sigma^2`, the difference taken term by term."""
+    pulls = ((c.mu * x - c.y) + (c.y - c.mu * c.x[c.i]) for x in c.x.values())
+    return sum(w * p for w, p in zip(alpha(c, c.y).values(), pulls, strict=True)) / c.sigma**2
+
+
 @side("cor03.a", given=(spacing_two, near_mean))
 def cor03_a(c: Setting) -> list[Part]:
     """Eq. 13."""
-    left = abs(score(c, c.y) - (c.mu * c.x[c.i] - c.y) / c.sigma**2)
-    return [(left, "<=", c.n * c.mu * c.Delta / c.sigma**2 * decay(c, 4))]
+    bound = c.n * c.mu * c.Delta / c.sigma**2 * decay(c, 4)
+    return [(abs(score_residual(c)), "<=", bound)]
 
 
 @side("cor03.b")
 def cor03_b(c: Setting) -> list[Part]:
     """The residual of the score, everywhere."""
-    left = abs(score(c, c.y) + (c.y - c.mu * c.x[c.i]) / c.sigma**2)
     middle = c.mu / c.sigma**2 * abs(offset(c, c.y, c.i))
-    return [(left, "=", middle), (middle, "<=", c.mu / c.sigma**2 * (c.x[c.n] - c.x[1]))]
+    spread = c.mu / c.sigma**2 * (c.x[c.n] - c.x[1])
+    return [(abs(score_residual(c)), "=", middle), (middle, "<=", spread)]
 
 
 @side("cor03.c", given=(spacing_two,))
@@ -281,7 +319,7 @@ def cor03_d(c: Setting) -> list[Part]:
     return [(c.n * c.Delta, "<=", 2 * (c.x[c.n] - c.x[1]))]
 
 
-@side("thm04", given=(many_noise_levels,))
+@side("thm04", given=(wide,))
 def thm04(c: Setting) -> list[Part]:
     """The weighted variation of the score."""
     bound = c.mu**3 * c.n * c.Delta**3 / (2**12 * c.sigma**4)
@@ -295,3 +333,207 @@ def lem12(c: Setting) -> list[Part]:
     inside = c.mu**2 * (max(zero, c.x[c.n]) - min(zero, c.x[1]))
     bracket = inside + 2 * (c.n - 1) * c.sigma**2 / c.Delta
     return [(curvature_mass(c), "<=", 4 * c.mu**2 * spread**3 / c.sigma**6 * bracket)]
+
+
+def far_right(c: Setting) -> Any:
+    """`2 mu (x_n)_+`, and the free variable beyond it."""
+    return 2 * c.mu * max(c.x[c.n], 0) + (c.y or 0)
+
+
+def far_left(c: Setting) -> Any:
+    """`2 mu (x_1)_-`, and the free variable below it."""
+    return 2 * c.mu * min(c.x[1], 0) - (c.y or 0)
+
+
+def tail_decay(c: Setting, y: Any) -> Any:
+    """`e^{-|y| mu Delta/(2 sigma^2)}`."""
+    return c.mp.exp(-abs(y) * c.mu * c.Delta / (2 * c.sigma**2))
+
+
+@side("lem12.a")
+def lem12_a(c: Setting) -> list[Part]:
+    """Posterior weights far out, and their mirror image."""
+    right, left = far_right(c), far_left(c)
+    return [
+        (alpha(c, right)[c.i], "<=", tail_decay(c, right)),
+        (alpha(c, left)[c.i + 1], "<=", tail_decay(c, left)),
+    ]
+
+
+@side("lem12.b")
+def lem12_b(c: Setting) -> list[Part]:
+    """The curvature far out, and its mirror image."""
+    scale = 2 * c.mu**3 * (c.n - 1) * (c.x[c.n] - c.x[1]) ** 3 / c.sigma**6
+    ends = (far_right(c), far_left(c))
+    return [(abs(curvature(c, y)), "<=", scale * tail_decay(c, y)) for y in ends]
+
+
+@side("lem12.b2")
+def lem12_b2(c: Setting) -> list[Part]:
+    """The cubes of lemma 12."""
+    weights = alpha(c, c.y)
+    first = abs(offset(c, c.y, c.n)) ** 3 * weights[c.n]
+    gaps = [(c.x[c.n] - c.x[j], weights[j]) for j in range(1, c.n)]
+    second = abs(sum(gap * w for gap, w in gaps)) ** 3
+    spread = (c.mu * (c.x[c.n] - c.x[1]) / c.sigma**2) ** 3
+    return [
+        (first, "<=", second),
+        (second, "<=", sum(gap**3 * w for gap, w in gaps)),
+        (abs(curvature(c, c.y)), "<=", spread),
+    ]
+
+
+def mass_between(c: Setting, low: Any, high: Any) -> Any:
+    """`int |s*''|` from low to high."""
+    cuts = [cut for cut in far_cuts(c) if low < cut < high]
+    ends = [end for end in (low, high) if abs(end) < c.mp.inf]
+    return absolute_curvature(c, lambda _: c.mp.one, sorted({*cuts, *ends}))
+
+
+@side("lem12.c")
+def lem12_c(c: Setting) -> list[Part]:
+    """The total curvature in the middle."""
+    low, high = 2 * c.mu * min(c.x[1], 0), 2 * c.mu * max(c.x[c.n], 0)
+    bound = 4 * c.mu**3 * (c.x[c.n] - c.x[1]) ** 3 * (high - low) / (2 * c.sigma**6)
+    return [(mass_between(c, low, high), "<=", bound)]
+
+
+@side("lem12.d")
+def lem12_d(c: Setting) -> list[Part]:
+    """The total curvature of the tails."""
+    low, high = 2 * c.mu * min(c.x[1], 0), 2 * c.mu * max(c.x[c.n], 0)
+    bound = 4 * c.mu**2 * (c.n - 1) * (c.x[c.n] - c.x[1]) ** 3 / (c.sigma**4 * c.Delta)
+    return [
+        (mass_between(c, high, c.mp.inf), "<=", bound),
+        (mass_between(c, -c.mp.inf, low), "<=", bound),
+    ]
+
+
+# Steps of theorem 4.
+
+
+def at_least_ten(c: Setting) -> Hypothesis:
+    """`n >= 10`."""
+    return "n >= 10", c.mp.mpf(c.n), ">=", 10
+
+
+@side("thm04.0", given=(wide,))
+def thm04_0(c: Setting) -> list[Part]:
+    """The hypothesis through the exponential, and the spacing that it implies."""
+    return [(1 / decay(c, 4), ">=", 16 * c.n**3), (c.Delta, ">=", 2 * c.sigma / c.mu)]
+
+
+def slope_changes(c: Setting) -> Any:
+    """`sum_i min pi (|s*'(m_i) - s*'(mu x_i)| + |s*'(m_i) - s*'(mu x_{i+1})|)`."""
+    total = c.mp.zero
+    for i in range(1, c.n):
+        low, high = c.mu * c.x[i], c.mu * c.x[i + 1]
+        middle, *ends = (central_moment(c, y, 2) for y in (midpoint(c, i), low, high))
+        jumps = sum(abs(middle - end) for end in ends) * c.mu**2 / c.sigma**4
+        total += least_weight(c, low, high) * jumps
+    return total
+
+
+@side("thm04.a", given=(wide,))
+def thm04_a(c: Setting) -> list[Part]:
+    """The variation against the changes of the slope."""
+    return [(tv_score(c), ">=", slope_changes(c))]
+
+
+def gap_sum(c: Setting, last: int) -> Any:
+    """The sum of thm04.b with `(n-i)^2 (n-i+last)/2`."""
+    total = c.mp.zero
+    for i in range(1, c.n):
+        least = min(i**2 * (i - 1), (c.n - i) ** 2 * (c.n - i + last))
+        width = (c.x[i + 1] - c.x[i]) ** 2 / (2 * c.n) - 4 * c.n**2 * c.Delta**2 * decay(c, 4)
+        total += c.mu / c.n**2 * (c.mp.one / 2 - decay(c, 2)) * least * c.Delta * c.mu**2 / c.sigma**4 * width
+    return total
+
+
+@side("thm04.b", given=(wide,))
+def thm04_b(c: Setting) -> list[Part]:
+    """The changes of the slope against proposition 9 and corollary 3."""
+    return [(slope_changes(c), ">=", gap_sum(c, 1))]
+
+
+@side("thm04.b.r1", given=(wide,))
+def thm04_b_r1(c: Setting) -> list[Part]:
+    """The same with the repaired factor."""
+    return [(slope_changes(c), ">=", gap_sum(c, -1))]
+
+
+@side("thm04.c")
+def thm04_c(c: Setting) -> list[Part]:
+    """The factor of a middle index."""
+    least = min(c.i**2 * (c.i - 1), (c.n - c.i) ** 2 * (c.n - c.i + 1))
+    return [(c.mp.mpf(least) / 2, ">=", c.mp.mpf(c.n) ** 3 / 128)]
+
+
+@side("thm04.c.r1")
+def thm04_c_r1(c: Setting) -> list[Part]:
+    """The repaired factor of a middle index."""
+    least = min(c.i**2 * (c.i - 1), (c.n - c.i) ** 2 * (c.n - c.i - 1))
+    return [(c.mp.mpf(least) / 2, ">=", c.mp.mpf(c.n) ** 3 / 128)]
+
+
+def middle_count(c: Setting) -> int:
+    """Number of integers from `ceil(n/4) + 1` to `floor(3n/4) - 1`."""
+    return len(range(-(-c.n // 4) + 1, 3 * c.n // 4))
+
+
+@side("thm04.d@every-n")
+def thm04_d_every(c: Setting) -> list[Part]:
+    """How many middle indices there are."""
+    return [(c.mp.mpf(middle_count(c)), ">=", c.mp.mpf(c.n) / 4)]
+
+
+@side("thm04.d", given=(at_least_ten,))
+def thm04_d(c: Setting) -> list[Part]:
+    """How many middle indices there are."""
+    return [(c.mp.mpf(middle_count(c)), ">=", c.mp.mpf(c.n) / 4)]
+
+
+def middle_sum(c: Setting) -> Any:
+    """The sum of thm04.d2."""
+    bracket = c.Delta**2 / (2 * c.n) - 4 * c.n**2 * c.Delta**2 * decay(c, 4)
+    term = c.mu**3 * c.n * c.Delta / (64 * c.sigma**4) * (c.mp.one / 2 - decay(c, 2)) * bracket
+    return middle_count(c) * term
+
+
+@side("thm04.d2", given=(wide,))
+def thm04_d2(c: Setting) -> list[Part]:
+    """The variation against the middle indices."""
+    return [(tv_score(c), ">=", middle_sum(c))]
+
+
+def thm04_chain(c: Setting) -> list[Part]:
+    """The last two bounds of theorem 4."""
+    scale = c.mu**3 * c.n * c.Delta**3 / (256 * c.sigma**4)
+    brackets = scale * (c.mp.one / 2 - decay(c, 2)) * (c.mp.one / 2 - 4 * c.n**3 * decay(c, 4))
+    return [(middle_sum(c), ">=", brackets), (brackets, ">=", scale / 16)]
+
+
+@side("thm04.e", given=(wide,))
+def thm04_e(c: Setting) -> list[Part]:
+    """The last steps."""
+    return thm04_chain(c)
+
+
+@side("thm04.e.r1", given=(wide, at_least_ten))
+def thm04_e_r1(c: Setting) -> list[Part]:
+    """The last steps for n >= 10."""
+    return thm04_chain(c)
+
+
+def short_time(c: Setting) -> Hypothesis:
+    """`t <= 1/5`, with `t > 0`."""
+    t = c.number(c.data["parameters"]["t"])
+    return "0 < t <= 1/5, as |t - 1/10| <= 1/10", abs(t - c.mp.mpf(1) / 10), "<=", c.mp.mpf(1) / 10
+
+
+@side("thm04.f", given=(short_time,))
+def thm04_f(c: Setting) -> list[Part]:
+    """The scale of the diffusion at a short time."""
+    t = c.number(c.data["parameters"]["t"])
+    variance = -c.mp.expm1(-2 * t)
+    return [(c.mp.exp(-3 * t) / variance**2, ">=", 1 / (8 * t**2))]

@@ -26,11 +26,10 @@ from dsmverify.replay.recheck import AGREEMENT
 LONGEST = 150
 """Lines that a script may have."""
 
-LONGEST_LINE = 120
+LONGEST_LINE = 160
 """Characters up to which a function of one statement stands on one line."""
 
 HEADER = '''"""{claim} ({where}) fails: its hypotheses and both sides at one exact instance.
-
 Made by dsmverify from its second path; needs Python and mpmath. Run: python {name}.py
 """
 import json
@@ -50,8 +49,8 @@ for order, bits in enumerate(({bits}, {more})):
     for name, left, _, right in [{given}]:
         print(f"  hypothesis {{name}}: {{mp.nstr(mp.mpf(left), 20)}}, {{mp.nstr(mp.mpf(right), 20)}}")
     for number, (left, relation, right) in enumerate({side}(c), 1):
-        excess = (left - right) * (1 if relation in ("<=", "<") else -1)
-        fails = abs(excess) > abs(left) / 2**{agreement} if relation == "=" else excess > 0
+        gap = abs(left - right) - abs(left) / 2**{agreement} if relation == "=" else left - right
+        fails = gap * (-1 if relation in (">=", ">") else 1) > 0
         print(f"  part {{number}} ({{bits}} bits): left {{mp.nstr(mp.mpf(left), 25)}} {{relation}} right "
               f"{{mp.nstr(mp.mpf(right), 25)}}: {{'FAILS' if fails else 'holds'}}")
 '''

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from dsmverify.replay.definitions import Setting, gaussian, integral, pi_minus, pi_plus, weight
+from dsmverify.replay.definitions import (
+    Setting,
+    gaussian,
+    integral,
+    midpoint,
+    pi_minus,
+    pi_plus,
+    weight,
+)
 from dsmverify.replay.definitions import weight_noised as noised
 from dsmverify.replay.registry import Hypothesis, Part, side
 from dsmverify.replay.score_sides import decay
@@ -49,9 +57,10 @@ def prop09b(c: Setting) -> list[Part]:
     return [(weight(c, c.y), "<=", c.mu * (c.x[c.n] - c.x[1]))]
 
 
-def below(c: Setting) -> list[int]:
-    """The points with `mu x_j < y`."""
-    return [j for j in c.x if c.mu * c.x[j] < c.y]
+def snapped(c: Setting) -> Any:
+    """`y`, or the noised mean that it is a rounding of: strict inequalities depend on it."""
+    room = c.mp.mpf(2) ** -80 * (abs(c.y) + c.Delta)
+    return next((c.mu * x for x in c.x.values() if abs(c.y - c.mu * x) < room), c.y)
 
 
 def average(c: Setting, values: list[Any]) -> Any:
@@ -59,22 +68,30 @@ def average(c: Setting, values: list[Any]) -> Any:
     return sum(values, c.mp.zero) / max(1, len(values))
 
 
-@side("prop09.0", given=(between_means,))
-def prop09_0(c: Setting) -> list[Part]:
-    """Share and mean distance of the points on the left."""
-    share = c.mp.mpf(len(below(c))) ** 2 / c.n**2
-    conditional = average(c, [c.y - c.mu * c.x[j] for j in below(c)])
-    printed = c.mu * (c.y / c.mu - average(c, [c.x[j] for j in range(1, c.i + 1)]))
-    return [(share, "=", c.mp.mpf(c.i) ** 2 / c.n**2), (conditional, "=", printed)]
+def mean_below(c: Setting, y: Any) -> Any:
+    """`E[y - mu U | mu U < y]`, strictly below."""
+    return average(c, [y - c.mu * x for x in c.x.values() if c.mu * x < y])
 
 
-@side("prop09.a", given=(between_means,))
-def prop09_a(c: Setting) -> list[Part]:
-    """`pi^-` and its bound."""
-    scale = c.mu * c.i**2 / c.n**2
-    printed = scale * (c.y / c.mu - average(c, [c.x[j] for j in range(1, c.i + 1)]))
-    bound = c.mu * c.i / c.n**2 * sum((c.x[c.i] - c.x[j] for j in range(1, c.i)), c.mp.zero)
-    return [(pi_minus(c, c.y), "=", printed), (printed, ">=", bound)]
+def printed_mean_below(c: Setting, y: Any) -> Any:
+    """`mu (x - (1/i) sum_{i'<=i} x_i')` with `x = y/mu`."""
+    return y - c.mu * average(c, [c.x[j] for j in range(1, c.i + 1)])
+
+
+def share_below(c: Setting, y: Any) -> Any:
+    """`P(mu U < y)`, strictly below."""
+    return c.mp.mpf(sum(c.mu * x < y for x in c.x.values())) / c.n
+
+
+def printed_minus(c: Setting, y: Any) -> Any:
+    """`(mu i^2/n^2)(x - (1/i) sum_{i'<=i} x_i')` with `x = y/mu`."""
+    return printed_mean_below(c, y) * c.i**2 / c.n**2
+
+
+def printed_plus(c: Setting, y: Any) -> Any:
+    """`(mu (n-i)^2/n^2)((1/(n-i)) sum_{i'>i} x_i' - x)` with `x = y/mu`."""
+    rest = [c.x[j] for j in range(c.i + 1, c.n + 1)]
+    return (c.mu * average(c, rest) - y) * (c.n - c.i) ** 2 / c.n**2
 
 
 def ahead(c: Setting) -> Any:
@@ -87,13 +104,69 @@ def behind(c: Setting) -> Any:
     return sum((c.x[c.i] - c.x[j] for j in range(1, c.i)), c.mp.zero)
 
 
-@side("prop09.b", given=(between_means,))
+def minus_floor(c: Setting) -> Any:
+    """`(mu i/n^2) sum_{i'<i} (x_i - x_i')`."""
+    return c.mu * c.i / c.n**2 * behind(c)
+
+
+def plus_floor(c: Setting) -> Any:
+    """`(mu (n-i)/n^2) sum_{i'>i+1} (x_i' - x_{i+1})`."""
+    return c.mu * (c.n - c.i) / c.n**2 * ahead(c)
+
+
+@side("prop09.0")
+def prop09_0(c: Setting) -> list[Part]:
+    """Share and mean distance of the points below: at the left end, and at the midpoint."""
+    middle, share = midpoint(c, c.i), c.mp.mpf(c.i) ** 2 / c.n**2
+    return [
+        (share_below(c, c.mu * c.x[c.i]) ** 2, "=", share),
+        (share_below(c, middle) ** 2, "=", share),
+        (mean_below(c, middle), "=", printed_mean_below(c, middle)),
+    ]
+
+
+@side("prop09.0.r1", given=(between_means,))
+def prop09_0_r1(c: Setting) -> list[Part]:
+    """The same at a point above the left end."""
+    y = snapped(c)
+    return [
+        (share_below(c, y) ** 2, "=", c.mp.mpf(c.i) ** 2 / c.n**2),
+        (mean_below(c, y), "=", printed_mean_below(c, y)),
+    ]
+
+
+@side("prop09.a")
+def prop09_a(c: Setting) -> list[Part]:
+    """`pi^-` and its bound, at the left end and at the midpoint."""
+    parts: list[Part] = []
+    for y in (c.mu * c.x[c.i], midpoint(c, c.i)):
+        parts.append((pi_minus(c, y), "=", printed_minus(c, y)))
+        parts.append((pi_minus(c, y), ">=", minus_floor(c)))
+    return parts
+
+
+@side("prop09.a.r1", given=(between_means,))
+def prop09_a_r1(c: Setting) -> list[Part]:
+    """The same at a point above the left end."""
+    value = pi_minus(c, snapped(c))
+    return [(value, "=", printed_minus(c, c.y)), (value, ">=", minus_floor(c))]
+
+
+@side("prop09.b")
 def prop09_b(c: Setting) -> list[Part]:
-    """`pi^+` and its bound."""
-    rest = c.n - c.i
-    centre = average(c, [c.x[j] for j in range(c.i + 1, c.n + 1)])
-    printed = c.mu * rest**2 / c.n**2 * (centre - c.y / c.mu)
-    return [(pi_plus(c, c.y), "=", printed), (printed, ">=", c.mu * rest / c.n**2 * ahead(c))]
+    """`pi^+` and its bound, at the right end and at the midpoint."""
+    parts: list[Part] = []
+    for y in (c.mu * c.x[c.i + 1], midpoint(c, c.i)):
+        parts.append((pi_plus(c, y), "=", printed_plus(c, y)))
+        parts.append((pi_plus(c, y), ">=", plus_floor(c)))
+    return parts
+
+
+@side("prop09.b.r1", given=(between_means,))
+def prop09_b_r1(c: Setting) -> list[Part]:
+    """The same at a point below the right end."""
+    value = pi_plus(c, snapped(c))
+    return [(value, "=", printed_plus(c, c.y)), (value, ">=", plus_floor(c))]
 
 
 def probability(c: Setting, low: Any, high: Any) -> Any:
@@ -133,9 +206,50 @@ def prop09_e(c: Setting) -> list[Part]:
     ]
 
 
-@side("prop09.f")
+@side("prop09.e.r1")
+def prop09_e_r1(c: Setting) -> list[Part]:
+    """The sums that are used, against the spacing."""
+    i, rest = c.i, c.n - c.i
+    return [
+        (behind(c), ">=", c.mp.mpf(i * (i - 1)) / 2 * c.Delta),
+        (ahead(c), ">=", c.mp.mpf(rest * (rest - 1)) / 2 * c.Delta),
+    ]
+
+
+def first_points_mean(c: Setting) -> Any:
+    """`mu E[x - U | U < x]`, `x = y/mu`, a mean over the first i points."""
+    return c.mu * average(c, [c.y / c.mu - c.x[j] for j in range(1, c.i + 1)])
+
+
+@side("prop09.f", given=(between_means,))
 def prop09_f(c: Setting) -> list[Part]:
     """The mean distance against the spread, with the printed sign."""
-    left = average(c, [c.y - c.mu * c.x[j] for j in below(c)])
-    middle = c.mu * average(c, [c.y / c.mu - c.x[j] for j in below(c)])
-    return [(left, "=", middle), (middle, "<=", c.mu * (c.x[1] - c.x[c.n]))]
+    left = printed_mean_below(c, c.y)
+    return [(left, "=", first_points_mean(c)), (left, "<=", c.mu * (c.x[1] - c.x[c.n]))]
+
+
+@side("prop09.f.r1", given=(between_means,))
+def prop09_f_r1(c: Setting) -> list[Part]:
+    """The mean distance against the spread."""
+    left = printed_mean_below(c, c.y)
+    return [(left, "=", first_points_mean(c)), (left, "<=", c.mu * (c.x[c.n] - c.x[1]))]
+
+
+@side("pi-smooth")
+def pi_smooth(c: Setting) -> list[Part]:
+    """The limits of the weight from inside and from outside, at both ends of the range."""
+    return [
+        (weight(c, c.mu * c.x[c.n]), "=", c.mp.zero),
+        (weight(c, c.mu * c.x[1]), "=", c.mp.zero),
+    ]
+
+
+@side("pi-smooth.r1")
+def pi_smooth_r1(c: Setting) -> list[Part]:
+    """Second differences of the weight from the right and from the left agree, inside."""
+    y, step = midpoint(c, 1) + (c.x[2] - c.x[1]) * c.mu / 4, c.sigma / 2 ** (c.mp.prec // 5)
+    found = []
+    for sign in (1, -1):
+        at = [weight(c, y + sign * k * step) for k in range(4)]
+        found.append((2 * at[0] - 5 * at[1] + 4 * at[2] - at[3]) / step**2)
+    return [(found[0], "=", found[1])]

@@ -6,7 +6,7 @@ Chosen by what a claim is about (a sample, a network, a minimum, a function), ne
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Final
@@ -17,7 +17,7 @@ from dsmverify import families
 from dsmverify.certify import Session
 from dsmverify.claims import Claim
 from dsmverify.errors import DsmverifyError
-from dsmverify.instance import Instance, NetworkData
+from dsmverify.instance import Instance
 from dsmverify.search import functions, networks, samples, spread
 from dsmverify.search.rounding import rounded
 from dsmverify.truth import Truth
@@ -25,10 +25,16 @@ from dsmverify.truth import Truth
 NETWORK_RATIOS: Final = 5
 """Spacing ratios of one line of samples for which networks are made."""
 
+MADE: Final = 5
+"""Networks tried on one sample before the next."""
+
+SKIPPED: Final = 0.95
+"""Share of the samples that fail a hypothesis themselves for which no networks are made."""
+
 SPREAD_RATIOS: Final = (0.5, 5.0)
 """Decimal logarithms of the spacing ratios for networks of many kinks."""
 
-MANY: Final = 40
+MANY: Final = 300
 """Structured networks tried for one of many kinks."""
 
 RATE_STEPS: Final = 12
@@ -38,8 +44,16 @@ FUNCTIONS: Final = 20
 """Draws of parameters for one sample."""
 
 
+Admits = Callable[[Instance], bool]
+"""Whether a sample, so far without a network, can meet the hypotheses."""
+
+
 def candidates(
-    claim: Claim, generator: np.random.Generator, sizes: Sequence[int]
+    claim: Claim,
+    generator: np.random.Generator,
+    sizes: Sequence[int],
+    spend: Callable[[int], None],
+    admits: Admits,
 ) -> Iterator[Instance]:
     """Structured instances for a claim, endlessly; rounds of sizes from small to large.
 
@@ -47,10 +61,12 @@ def candidates(
         claim: its subject chooses the families.
         generator: of everything that the families leave open.
         sizes: numbers of points, each tried in every round.
+        spend: told what families cost beside the slack of their instances.
+        admits: whether no hypothesis about the sample alone looks false.
     """
     if claim.subject == "network":
         yield from _merged(
-            _with_networks(generator, sizes), _with_spread_networks(generator, sizes)
+            _with_networks(generator, sizes, admits), _with_spread_networks(generator, sizes, spend)
         )
     elif claim.subject == "minimum":
         yield from _with_minima(claim, generator, sizes)
@@ -79,28 +95,31 @@ def _at(line: samples.Line, ratio: float) -> Iterator[Instance]:
         return
 
 
-def _with_networks(generator: np.random.Generator, sizes: Sequence[int]) -> Iterator[Instance]:
+def _with_networks(
+    generator: np.random.Generator, sizes: Sequence[int], admits: Admits
+) -> Iterator[Instance]:
     for line in samples.lines(generator, sizes):
         for instance in _on(line, generator, NETWORK_RATIOS):
-            for network in _made(instance, generator):
-                yield replace(instance, network=network)
-
-
-def _made(instance: Instance, generator: np.random.Generator) -> Iterator[NetworkData]:
-    try:
-        yield from networks.structured(instance, generator)
-    except (ArithmeticError, DsmverifyError, ValueError):
-        return
+            if not admits(instance) and generator.random() < SKIPPED:
+                continue
+            makers = networks.structured(instance, generator)
+            for index in generator.choice(len(makers), MADE, replace=False):
+                try:
+                    network = makers[int(index)]()
+                except (ArithmeticError, DsmverifyError, ValueError):
+                    continue
+                if network is not None:
+                    yield replace(instance, network=network)
 
 
 def _with_spread_networks(
-    generator: np.random.Generator, sizes: Sequence[int]
+    generator: np.random.Generator, sizes: Sequence[int], spend: Callable[[int], None]
 ) -> Iterator[Instance | None]:
     """Samples with networks of many kinks; None where a sample gives none."""
     for line in samples.lines(generator, sizes[:2]):
         ratio = 10.0 ** float(generator.uniform(*SPREAD_RATIOS))
         for instance in _at(line, ratio):
-            yield from spread.instances(instance, generator)
+            yield from spread.instances(instance, generator, spend)
         yield None
 
 

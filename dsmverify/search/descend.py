@@ -26,7 +26,7 @@ TARGET: Final = -0.01
 Found = Callable[[Instance, Measured], None]
 
 
-class Stop(Exception):  # noqa: N818
+class Stop(Exception):
     """Raised inside an objective when there is nothing more to gain."""
 
 

@@ -28,6 +28,7 @@ def with_parameters(
         made: dict[str, Any] = {
             "k": int(generator.integers(1, 13)),
             "A": rounded(_power(generator), 1),
+            "t": rounded(_power(generator), 1),
             "beta": beta,
             "gamma": gamma,
             "delta": delta,
@@ -52,7 +53,7 @@ def _polynomial(
 
 
 def _power(generator: np.random.Generator) -> float:
-    return 10.0 ** float(generator.uniform(-DECADES, DECADES))
+    return float(10.0 ** generator.uniform(-DECADES, DECADES))
 
 
 def _floats() -> Any:

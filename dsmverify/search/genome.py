@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsmverify.instance import Instance, NetworkData, NoiseLevel
-from dsmverify.search.networks import Noised, with_bound
+from dsmverify.search.networks import Noised, bounded_like
 from dsmverify.search.rounding import rounded, rounded_inside
 
 Floats = NDArray[np.float64]
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 LARGEST: Final = 80.0
 """Exponents and logits are cut here."""
 
-POSITIVE: Final = ("A", "beta", "gamma", "delta")
+POSITIVE: Final = ("A", "beta", "gamma", "delta", "t")
 """Parameters that stay positive; the search moves their logarithms."""
 
 
@@ -41,12 +41,6 @@ class Genome:
 
     start: Instance
     digits: int = 8
-
-    @property
-    def is_tight(self) -> bool:
-        """Whether the bound of the start's network is its largest outer weight."""
-        data = self.start.network
-        return data is not None and data.bound == max(abs(w) for w in data.outer_weights)
 
     def encode(self) -> Floats:
         """The vector of the start."""
@@ -78,7 +72,7 @@ class Genome:
         scale = float(min(steps))
         first = rounded(unit * math.sinh(origin), self.digits, scale)
         steps = [rounded(step, self.digits, scale) for step in steps]
-        points = tuple(first + step for step in (0, *accumulate(steps)))
+        points = (first, *(first + step for step in accumulate(steps)))
         moved = replace(moved, points=points)
         parameters = dict(self.start.parameters)
         data = self.start.network
@@ -130,12 +124,8 @@ class Genome:
             size = rounded(math.exp(_cut(exponent)), self.digits) if weight else Fraction(0)
             outer.append(size if weight > 0 else -size)
         biases = [-w * kink for w, kink in zip(data.inner_weights, kinks, strict=True)]
-        largest = max(abs(weight) for weight in outer)
-        bound = data.bound
-        if self.is_tight or (bound is not None and largest > bound):
-            bound = largest
         found = NetworkData(data.inner_weights, tuple(biases), tuple(outer))
-        return with_bound(found, bound)
+        return bounded_like(found, data)
 
     def _positive(self) -> list[str]:
         return [name for name in POSITIVE if name in self.start.parameters]

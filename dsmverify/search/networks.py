@@ -8,16 +8,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
 from dsmverify import families
 from dsmverify.instance import Instance, NetworkData
-from dsmverify.search.rounding import rounded
+from dsmverify.search.rounding import exponent_of, rounded
 from dsmverify.systems.float64 import SYSTEM
 
 DIGITS: Final = 4
@@ -25,6 +26,15 @@ DIGITS: Final = 4
 
 FAR: Final = 8.0
 """Decimal logarithm of the farthest kink, in ranges of the data."""
+
+TIGHT: Final = Fraction(11, 10)
+"""A bound up to so many times the largest outer weight counts as tight."""
+
+REACH: Final = 4.0
+"""Interpolants leave the lines of the score at most so many sigmas from the means."""
+
+MOST_NEURONS: Final = 8
+"""Neurons of a group."""
 
 MOST_CENTRES: Final = 5
 """Means of a large sample around which kinks are placed."""
@@ -52,25 +62,47 @@ class Noised:
         return rounded(Fraction(kink), DIGITS, min(self.sigma, self.gap))
 
 
-def structured(instance: Instance, generator: np.random.Generator) -> Iterator[NetworkData]:
-    """Networks for a sample: single neurons, pairs, interpolants, many random ones."""
+Maker = Callable[[], NetworkData | None]
+"""Makes one network; None where the sample has none of its kind."""
+
+
+def structured(instance: Instance, generator: np.random.Generator) -> list[Maker]:
+    """Ways to make a network for a sample: interpolants, single neurons, groups, random ones.
+
+    Args:
+        instance: sample and noise level.
+        generator: of what they leave open; each draws when it is called.
+    """
     noised = Noised.of(instance)
     places = proof_places(noised, generator)
-    yield from _brackets(instance, noised, generator)
-    for place in places:
-        sign = _sign(generator)
-        yield from _bounded(instance, [sign], [place], [_weight(noised, generator)], generator)
-    for width in (2, 2, 3, 4, 6, 8):
-        chosen = [places[int(generator.integers(len(places)))] for _ in range(width)]
+
+    def pick() -> Fraction:
+        return places[int(generator.integers(len(places)))]
+
+    def bracket() -> NetworkData | None:
+        return _bracket(instance, noised, generator)
+
+    def single() -> NetworkData:
+        weight = _weight(noised, generator)
+        return _bounded(instance, [_sign(generator)], [pick()], [weight], generator)
+
+    def group() -> NetworkData:
+        width = int(generator.integers(2, MOST_NEURONS + 1))
         scale = 10.0 ** float(generator.uniform(-1, 1)) / noised.sigma**2
         outer = [rounded(float(scale * z), 2) for z in generator.standard_normal(width)]
         signs = [_sign(generator) for _ in range(width)]
-        yield from _bounded(instance, signs, chosen, outer, generator)
-    seed = int(generator.integers(2**31))
-    yield families.random_network(instance, seed=seed, width=int(generator.integers(1, 13)))
-    if noised.sigma > families.FINEST * max(abs(float(c)) for c in noised.centres):
-        yield families.fitted_network(instance)
-        yield families.structured_network(instance)
+        return _bounded(instance, signs, [pick() for _ in range(width)], outer, generator)
+
+    def scattered() -> NetworkData:
+        seed, width = int(generator.integers(2**31)), int(generator.integers(1, 13))
+        return families.random_network(instance, seed=seed, width=width)
+
+    def fitted() -> NetworkData | None:
+        if noised.sigma <= families.FINEST * max(abs(float(c)) for c in noised.centres):
+            return None
+        return families.fitted_network(instance)
+
+    return [*[bracket] * 4, *[single] * 3, *[group] * 3, scattered, fitted]
 
 
 def proof_places(noised: Noised, generator: np.random.Generator) -> list[Fraction]:
@@ -103,7 +135,7 @@ def proof_places(noised: Noised, generator: np.random.Generator) -> list[Fractio
 
 def piecewise(
     instance: Instance, knots: Sequence[Fraction], slopes: Sequence[Fraction], root: Fraction
-) -> NetworkData | None:
+) -> NetworkData:
     """Network equal to the function with these slopes between these knots and a zero at `root`.
 
     The piece that holds the root is the affine part, carried by two opposite neurons with one kink;
@@ -116,7 +148,7 @@ def piecewise(
         root: a zero of the function.
     """
     centre = sum(knot < root for knot in knots)
-    width = 2 + sum(a != b for a, b in zip(slopes, slopes[1:], strict=False))
+    width = 2 + sum(a != b for a, b in pairwise(slopes))
     signs, kinks, heights = [1, -1], [root, root], [slopes[centre], -slopes[centre]]
     for k, knot in enumerate(knots):
         jump = slopes[k + 1] - slopes[k]
@@ -128,33 +160,29 @@ def piecewise(
     return families.network_of(instance, inner, kinks, [width * height for height in heights])
 
 
-def _brackets(
+def _bracket(
     instance: Instance, noised: Noised, generator: np.random.Generator
-) -> Iterator[NetworkData]:
+) -> NetworkData | None:
     """The lines `(mu x_i - y)/sigma^2` near each mean, joined by straight lines in between.
 
     The joints lie at a number of sigmas from the means; the lines may be a little too flat.
     """
     centres, variance = noised.centres, noised.sigma**2
     length = centres[-1] - centres[0]
-    for _ in range(6):
-        reach = float(generator.uniform(0, 4)) * noised.sigma
-        reach = min(reach, 0.49 * noised.gap)
-        flat = float(generator.choice([1.0, 1.0, generator.uniform(0.5, 1)]))
-        tail = rounded(-flat / variance, DIGITS)
-        knots: list[Fraction] = []
-        slopes = [tail]
-        for left, right in zip(centres, centres[1:], strict=False):
-            a, b = noised.place(left + Fraction(reach)), noised.place(right - Fraction(reach))
-            if not left <= a < b <= right:
-                continue
-            rise = tail * (b - right) - tail * (a - left)
-            digits = DIGITS + max(0, int(np.log10(float(length) / noised.sigma)))
-            knots += [a, b]
-            slopes += [rounded(rise / (b - a), digits), tail]
-        found = piecewise(instance, knots, slopes, centres[0]) if knots else None
-        if found is not None:
-            yield found
+    reach = min(float(generator.uniform(0, REACH)) * noised.sigma, 0.49 * noised.gap)
+    flat = float(generator.choice([1.0, 1.0, generator.uniform(0.5, 1)]))
+    tail = rounded(-flat / variance, DIGITS)
+    digits = DIGITS + max(0, int(np.log10(float(length) / noised.sigma)))
+    knots: list[Fraction] = []
+    slopes = [tail]
+    for left, right in pairwise(centres):
+        a, b = noised.place(left + Fraction(reach)), noised.place(right - Fraction(reach))
+        if not left <= a < b <= right:
+            continue
+        rise = tail * (b - right) - tail * (a - left)
+        knots += [a, b]
+        slopes += [rounded(rise / (b - a), digits), tail]
+    return piecewise(instance, knots, slopes, centres[0]) if knots else None
 
 
 def _bounded(
@@ -163,20 +191,41 @@ def _bounded(
     kinks: Sequence[Fraction],
     outer: Sequence[Fraction],
     generator: np.random.Generator,
-) -> Iterator[NetworkData]:
+) -> NetworkData:
     """The network, with its bound A the largest outer weight or that of the class."""
     inner = [Fraction(sign) for sign in signs]
     found = families.network_of(instance, inner, kinks, outer)
-    largest = max(abs(weight) for weight in outer)
-    if largest and generator.random() < 0.5:
-        yield with_bound(found, largest)
-    else:
-        yield found
+    return tightly_bounded(found) if generator.random() < 0.5 else found
 
 
 def with_bound(network: NetworkData, bound: Fraction | None) -> NetworkData:
     """The network with another bound A."""
     return NetworkData(network.inner_weights, network.biases, network.outer_weights, bound)
+
+
+def tightly_bounded(network: NetworkData) -> NetworkData:
+    """The network with a bound A just above its largest outer weight, to three digits."""
+    largest = max(abs(weight) for weight in network.outer_weights)
+    if not largest:
+        return with_bound(network, Fraction(1))
+    unit = Fraction(10) ** (exponent_of(largest) - 2)
+    return with_bound(network, (largest // unit + 1) * unit)
+
+
+def is_tightly_bounded(network: NetworkData) -> bool:
+    """Whether the bound A of a network is about its largest outer weight."""
+    largest = max(abs(weight) for weight in network.outer_weights)
+    return network.bound is not None and network.bound <= TIGHT * largest
+
+
+def bounded_like(network: NetworkData, other: NetworkData) -> NetworkData:
+    """The network with the other's bound: tight where that is tight, never below a weight."""
+    if other.bound is None:
+        return with_bound(network, None)
+    largest = max(abs(weight) for weight in network.outer_weights)
+    if is_tightly_bounded(other) or largest >= other.bound:
+        return tightly_bounded(network)
+    return with_bound(network, other.bound)
 
 
 def _sign(generator: np.random.Generator) -> int:
@@ -186,5 +235,3 @@ def _sign(generator: np.random.Generator) -> int:
 def _weight(noised: Noised, generator: np.random.Generator) -> Fraction:
     size = 10.0 ** float(generator.choice([0, 0, generator.uniform(-6, 6)]))
     return rounded(_sign(generator) * size / noised.sigma**2, 2)
-
-

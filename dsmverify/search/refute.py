@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-
 from typing import Any, Final, Literal
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dsmverify.certify import Session
 from dsmverify.claims import Claim, ReadOff, Row, Stated
@@ -49,7 +50,7 @@ DECISION_COST: Final = 5
 """Evaluations that one decision counts for."""
 
 SHRINKING: Final = 600
-"""Decisions spent on a smaller witness, at most; more than that for narrow networks never helped."""
+"""Decisions spent on a smaller witness, at most."""
 
 SHRINKING_WIDE: Final = 60
 """The same for networks of more than a hundred neurons, whose decisions take long."""
@@ -74,6 +75,23 @@ class Refutation:
     evaluations: int
     seed: int
     stage: Stage
+
+    @property
+    def statement(self) -> str:
+        """What this result says, in words."""
+        sides = ""
+        if self.row.lhs is not None and self.row.rhs is not None:
+            lhs, rhs = self.row.lhs, self.row.rhs
+            sides = (
+                f": left side in [{lhs.lower}, {lhs.upper}], "
+                f"right side in [{rhs.lower}, {rhs.upper}]"
+            )
+        where = "".join(f", {name} = {value}" for name, value in sorted(self.row.where.items()))
+        return (
+            f"{self.claim} is FALSE at {self.row.instance}{where}{sides} "
+            f"({self.row.bits} bits; found by {self.stage}, seed {self.seed}, "
+            f"{self.evaluations} evaluations)"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON: what a certificate is made of."""
@@ -122,8 +140,11 @@ class NotFound:
     def statement(self) -> str:
         """What this result says, in words."""
         if self.reason:
-            return self.reason
-        return f"no counterexample in {self.evaluations} evaluations (not a proof)"
+            return f"{self.claim}: {self.reason}"
+        text = f"{self.claim}: no counterexample in {self.evaluations} evaluations (not a proof)"
+        if self.smallest is not None:
+            text += f"; smallest slack seen: a factor of about {math.exp(self.smallest):.4g}"
+        return text
 
 
 def refute(
@@ -150,7 +171,8 @@ def refute(
         return NotFound(claim.id, 0, seed, reason=reason)
     if isinstance(claim.conclusion, Stated) and not claim.conclusion.checks:
         return NotFound(claim.id, 0, seed, reason="nothing to evaluate: it has no two sides")
-    return _Search(claim, budget, seed, tuple(sizes or SIZES)).run()
+    with threadpool_limits(1):  # small matrices: threads cost more than they bring
+        return _Search(claim, budget, seed, tuple(sizes or SIZES)).run()
 
 
 @dataclass
@@ -202,7 +224,8 @@ class _Search:
 
     def _structured(self) -> None:
         limit = int(STRUCTURED_SHARE * self.budget)
-        for instance in candidates(self.claim, self.generator, self.sizes):
+        made = candidates(self.claim, self.generator, self.sizes, self._spend, self.slack.admits)
+        for instance in made:
             if self.spent >= limit or self.found is not None:
                 return
             self._consider(instance, self.slack(instance))
@@ -234,6 +257,9 @@ class _Search:
             begun += 1
             evaluations = min(DESCENT, self.budget - self.spent)
             descend(self.slack, start, evaluations, self.generator, self._consider)
+
+    def _spend(self, evaluations: int) -> None:
+        self.slack.evaluations += evaluations
 
     # Candidates.
 
@@ -299,5 +325,3 @@ def _fixed(instance: Instance, where: dict[str, Any]) -> Iterator[Instance]:
         yield replace(instance, parameters=chosen)
         if i:
             yield replace(instance, parameters={**chosen, "i": i})
-
-

@@ -16,12 +16,16 @@ def rounded(value: float | Fraction, digits: int, scale: float | None = None) ->
         digits: at least 1.
         scale: positive; the last digit kept is that of `scale` to `digits` digits.
     """
-    size = abs(value) if scale is None else scale
+    size = abs(_exact(value if scale is None else scale))
     if not size:
         return Fraction(0)
-    exponent = exponent_of(Fraction(size))
+    exponent = exponent_of(size)
     unit = Fraction(10) ** (exponent + 1 - digits)
-    return round(Fraction(value) / unit) * unit
+    return round(_exact(value) / unit) * unit
+
+
+def _exact(value: float | Fraction) -> Fraction:
+    return value if isinstance(value, Fraction) else Fraction(value)
 
 
 def exponent_of(value: Fraction) -> int:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Final
 
 from dsmverify.claims import Row
 from dsmverify.errors import DsmverifyError
-
 from dsmverify.instance import Batch, Instance, NetworkData, NoiseLevel
-from dsmverify.search.networks import with_bound
+from dsmverify.search.networks import bounded_like, with_bound
 from dsmverify.search.rounding import length, rounded
 
 Decide = Callable[[Instance], Row | None]
@@ -44,7 +44,7 @@ class Witness:
         return (
             self.instance.size,
             data.width if data else 0,
-            sum(length(value) for value in numbers_of(self.instance)),
+            sum(length(value) for value in numbers_of(self.instance)) + extras(self.instance),
         )
 
 
@@ -105,6 +105,12 @@ def numbers_of(instance: Instance) -> Iterator[Fraction]:
         yield from value if isinstance(value, tuple) else (Fraction(value),)
 
 
+def extras(instance: Instance) -> int:
+    """How much an instance says beside its numbers."""
+    batch = instance.batch
+    return len(instance.at) + len(instance.parameters) + (0 if batch is None else 10 + batch.size)
+
+
 def _fewer_points(instance: Instance) -> Iterator[Instance]:
     if instance.size == 2:
         return
@@ -120,13 +126,15 @@ def _with_points(instance: Instance, points: tuple[Fraction, ...]) -> Instance:
     batch = instance.batch
     if batch is not None:
         batch = replace(batch, size=min(batch.size, len(points)))
-    parameters = {k: v for k, v in instance.parameters.items() if k not in {"i", "y"}}
+    parameters = {k: v for k, v in instance.parameters.items() if k not in {"i", "j", "l", "y"}}
     return replace(instance, points=points, batch=batch, parameters=parameters)
 
 
 def _fewer_neurons(instance: Instance) -> Iterator[Instance]:
-    """Without a part of the neurons; the others keep what they add to the function, or weigh as
-    before (the function is divided by the width)."""  # noqa: D209
+    """Without a part of the neurons.
+
+    The others keep what they add to the function, or their weights (it is divided by the width).
+    """
     data = instance.network
     if data is None:
         return
@@ -146,16 +154,7 @@ def _subset(data: NetworkData, kept: list[int], factor: Fraction) -> NetworkData
     found = NetworkData(
         tuple(data.inner_weights[l] for l in kept), tuple(data.biases[l] for l in kept), outer
     )
-    return with_bound(found, _bound_like(data, outer))
-
-
-def _bound_like(data: NetworkData, outer: tuple[Fraction, ...]) -> Fraction | None:
-    """A bound for other outer weights: tight where the old one was, never below them."""
-    if data.bound is None:
-        return None
-    largest = max(abs(weight) for weight in outer)
-    is_tight = data.bound == max(abs(weight) for weight in data.outer_weights)
-    return largest if is_tight or largest > data.bound else data.bound
+    return bounded_like(found, data)
 
 
 def _plainer(instance: Instance) -> Iterator[Instance]:
@@ -166,7 +165,7 @@ def _plainer(instance: Instance) -> Iterator[Instance]:
         yield replace(instance, batch=None)
         if instance.batch.size > 2:
             yield replace(instance, batch=Batch(2))
-    for name in ("y", "i"):
+    for name in ("y", "i", "j", "l"):
         if name in instance.parameters:
             rest = {k: v for k, v in instance.parameters.items() if k != name}
             yield replace(instance, parameters=rest)
@@ -247,7 +246,7 @@ def _rounded_network(data: NetworkData, digits: int, which: str, sigma: float) -
     if which != "biases":
         outer = tuple(rounded(w, digits) for w in outer)
     found = NetworkData(data.inner_weights, biases, outer)
-    return with_bound(found, _bound_like(data, outer))
+    return bounded_like(found, data)
 
 
 def _shorter(instance: Instance) -> Iterator[Instance]:
@@ -262,7 +261,7 @@ def _shorter(instance: Instance) -> Iterator[Instance]:
     for index, point in enumerate(instance.points):
         for value in _shorter_numbers(point):
             points = (*instance.points[:index], value, *instance.points[index + 1 :])
-            if all(a < b for a, b in zip(points, points[1:], strict=False)):
+            if all(a < b for a, b in pairwise(points)):
                 yield replace(instance, points=points)
     for value in _shorter_numbers(instance.learning_rate):
         yield replace(instance, learning_rate=value)
@@ -278,9 +277,9 @@ def _shorter(instance: Instance) -> Iterator[Instance]:
         for value in _shorter_numbers(weight):
             outer = (*data.outer_weights[:index], value, *data.outer_weights[index + 1 :])
             found = NetworkData(data.inner_weights, data.biases, outer)
-            yield replace(instance, network=with_bound(found, _bound_like(data, outer)))
+            yield replace(instance, network=bounded_like(found, data))
     for value in _shorter_numbers(data.bound):
-        if value >= max(abs(weight) for weight in data.outer_weights):
+        if value > max(abs(weight) for weight in data.outer_weights):
             yield replace(instance, network=with_bound(data, value))
 
 
@@ -314,5 +313,3 @@ def _shorter_numbers(value: Fraction | None) -> Iterator[Fraction]:
         found |= {1 - rounded(1 - value, digits) for digits in range(1, MOST_DIGITS)}
     shorter = [number for number in found if number != value and length(number) < old]
     yield from sorted(shorter, key=lambda number: (length(number), abs(number - value), number))
-
-

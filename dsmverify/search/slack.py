@@ -6,7 +6,7 @@ is known here about single claims. The number is
 - for an inequality the logarithm of the larger side over the smaller one,
 - for an identity the logarithm of a tolerance over the relative disagreement,
 - for several parts, and over the free variables, the smallest,
-- where a hypothesis fails, `INFEASIBLE` and by how much it fails.
+- where a hypothesis fails, at least `INFEASIBLE` and by how much the first one fails.
 
 Negative means that the claim looks false. It is a guide for the search, never an answer.
 """
@@ -49,7 +49,7 @@ from dsmverify.systems.rational import IrrationalError
 INFEASIBLE: Final = 1000.0
 """Slack from which on a hypothesis fails; how far above says by how much."""
 
-NOTHING: Final = 4000.0
+NOTHING: Final = 1e6
 """Slack of an instance at which the claim cannot be evaluated."""
 
 LARGEST: Final = 690.0
@@ -117,6 +117,12 @@ class Slack:
             except _FAILURES:
                 return Measured(NOTHING)
 
+    def admits(self, sample: Instance) -> bool:
+        """Whether no hypothesis that needs nothing but the sample looks false there."""
+        measurement = _Measurement(self.claim, sample)
+        with np.errstate(all="ignore"):
+            return all(measurement.may_hold(premise) for premise in self.claim.hypotheses)
+
 
 class _Measurement:
     """One claim at one instance."""
@@ -131,9 +137,12 @@ class _Measurement:
         missing = [p for p in self.claim.parameters if self.instance.parameters.get(p) is None]
         if missing or (self.claim.subject in {"network", "minimum"} and not self.instance.network):
             return Measured(NOTHING)
-        penalty = sum(self._violation(premise) for premise in self.claim.hypotheses)
-        if penalty > 0:
-            return Measured(INFEASIBLE + min(penalty, LARGEST))
+        left = len(self.claim.hypotheses)
+        for premise in self.claim.hypotheses:
+            left -= 1
+            violation = self._violation(premise)
+            if violation > 0:  # the more hypotheses are left to check, the farther away
+                return Measured(INFEASIBLE * (1 + left) + min(violation, LARGEST))
         best = Measured(NOTHING - 1)
         for index in self._indices():
             for y in self._points(index):
@@ -166,6 +175,15 @@ class _Measurement:
         return replace(self.facts.balls.case(i, exact), k=k, l=l)
 
     # Hypotheses.
+
+    def may_hold(self, premise: Hypothesis | Structural) -> bool:
+        """Whether a hypothesis does not look false; those about more than there is may hold."""
+        if isinstance(premise, Structural):
+            return True
+        try:
+            return self._violation(premise) <= 0
+        except _FAILURES:
+            return True
 
     def _violation(self, premise: Hypothesis | Structural) -> float:
         if isinstance(premise, Structural):
@@ -207,7 +225,8 @@ class _Measurement:
     def _indices(self) -> Iterator[tuple[int, int, int]]:
         n = self.instance.size
         m = self.instance.network.width if self.instance.network else 0
-        chosen = self.instance.parameters.get("i")
+        given = self.instance.parameters
+        wanted = (given.get("i"), given.get("j"), given.get("l"))
         found: list[tuple[int, int, int]]
         match self.claim.range.index:
             case "points":
@@ -224,8 +243,11 @@ class _Measurement:
                 found = [(i, 0, l) for l in range(1, m + 1) for i in range(1, n + 1)]
             case _:
                 found = [(0, 0, 0)]
-        if chosen:
-            found = [index for index in found if index[0] in {0, chosen}]
+        found = [
+            index
+            for index in found
+            if all(part in {0, asked or part} for part, asked in zip(index, wanted, strict=True))
+        ]
         stride = max(1, -(-len(found) // MOST_INDICES))
         yield from found[::stride]
 
@@ -314,11 +336,11 @@ class _Measurement:
             right: Any = np.asarray(identity.right(case), dtype=object).ravel()
             worst = 0.0
             for a, b in zip(left, right, strict=True):
-                a, b = BALLS.constant(0) + a, BALLS.constant(0) + b
-                if a.overlaps(b):
+                apart = BALLS.constant(0) + (a - b)
+                if apart.contains(0):
                     continue
-                size = abs(a).max(abs(b)).mid()
-                worst = max(worst, express.as_float(abs(a - b).mid() / size))
+                size = abs(BALLS.constant(0) + a).max(abs(BALLS.constant(0) + b)).mid()
+                worst = max(worst, express.as_float(abs(apart).mid() / size))
         return math.log(DISAGREEMENT / worst) if worst > 0 else SIGNED
 
 

@@ -23,25 +23,27 @@ network follow the score near the data (`quiet`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from scipy import optimize
 
-from dsmverify.approximations import Approximations
+from dsmverify import express, order
 from dsmverify.errors import DsmverifyError
 from dsmverify.formulas import curvature
+from dsmverify.formulas.setting import Network
+from dsmverify.formulas.weight import weight
 from dsmverify.instance import Instance, NetworkData
-from dsmverify.numbers import Integers
+from dsmverify.numbers import Integers, closed_normal_pieces
 from dsmverify.search.genome import Floats
-from dsmverify.search.networks import Noised
+from dsmverify.search.networks import Noised, tightly_bounded
 from dsmverify.search.rounding import rounded
-from dsmverify.systems.float64 import SYSTEM
+from dsmverify.systems.float64 import Float64
 
-GRID: Final = 14
+GRID: Final = 11
 """Candidate kinks on each side of a mean."""
 
 OUTSIDE: Final = 0.5
@@ -53,13 +55,19 @@ MOST_MEANS: Final = 3
 POWERS: Final = (8, 32, 128)
 """Exponents of the norms that replace the largest eigenvalue, one after the other."""
 
-NEGLIGIBLE: Final = 1e-4
-"""Kinks whose share of the eigenvalue is below this are left out."""
+NEGLIGIBLE: Final = 1e-2
+"""Kinks whose share of the eigenvalue is below this part of the largest are left out."""
+
+WORTHWHILE: Final = 1.01
+"""Smallest ratio of the convex problem that is worth rounding."""
 
 TOTALS: Final = (4, 8, 16, 32, 64, 128, 256, 512)
 """Numbers of neurons that a solution is rounded to."""
 
-POLISHING: Final = 300
+SOLVING: Final = 100
+"""Evaluations that the convex problem counts for."""
+
+POLISHING: Final = 150
 """Evaluations of the ratio spent on moving kinks and weights after rounding."""
 
 DIGITS: Final = 4
@@ -67,6 +75,9 @@ DIGITS: Final = 4
 
 NEAR: Final = 80
 """Evaluations of the ratio spent on the near kinks of a network that follows the score."""
+
+NEARBY: Final = 3.0
+"""Kinks up to so many sigmas inside count as near."""
 
 CLOSENESS: Final = 1e-6
 """Distance, in sigmas, of kinks whose effects cancel."""
@@ -98,16 +109,50 @@ class Features:
     weight: Floats
 
 
-def features(instance: Instance, kinks: Sequence[Fraction], signs: Sequence[int]) -> Features:
-    """Features of neurons with given kinks, in float64."""
-    inner = tuple(Fraction(int(sign)) for sign in signs)
-    biases = tuple(-w * kink for w, kink in zip(inner, kinks, strict=True))
-    data = NetworkData(inner, biases, tuple(Fraction(1) for _ in kinks))
-    values = Approximations(replace(instance, network=data))
-    network = values.network
-    square, mixed, count = curvature.feature_grams(SYSTEM, values.sample, network)
-    weight = values.weight(network.kinks)
-    return Features(network.kinks, network.signs, network.order, square, mixed, count, weight)
+class _Closed(Float64):
+    """float64 with truncated moments in closed form: fast, and accurate enough for a search."""
+
+    def normal_pieces(self, cuts: Any, position: Integers) -> tuple[Any, Any, Any, Any]:
+        """Closed form of the moments."""
+        return closed_normal_pieces(self, cuts, position)
+
+
+_CLOSED: Final[Any] = _Closed()
+
+
+class Kernel:
+    """Features of networks on one sample, in float64, kinks seen from the first mean."""
+
+    def __init__(self, instance: Instance) -> None:
+        """Work out what all networks share.
+
+        Args:
+            instance: sample and noise level.
+        """
+        moved = replace(express.centred(instance), network=None)
+        self.sample = express.sample(_CLOSED, moved)
+        self.pieces = express.weight_pieces(_CLOSED, moved.points)
+        self.means = np.asarray(self.sample.mu * self.sample.points)
+
+    def features(self, kinks: Floats, signs: Sequence[int]) -> Features:
+        """Features of neurons with given kinks."""
+        inner = np.asarray(signs, dtype=float)
+        known = order.float_kink_order(inner, -inner * kinks)
+        sorted_kinks = np.asarray(kinks, dtype=float)[known.order]
+        network: Network[Any] = Network(
+            inner, -inner * kinks, np.ones(len(inner)), sorted_kinks, known.order, known.signs,
+            order.positions(sorted_kinks, self.means), known.group, len(inner),
+        )  # fmt: skip
+        square, mixed, count = curvature.feature_grams(_CLOSED, self.sample, network)
+        return Features(
+            sorted_kinks, known.signs, known.order, square, mixed, count, self._weight(sorted_kinks)
+        )
+
+    def _weight(self, kinks: Floats) -> Floats:
+        position = order.positions(self.pieces.cuts, kinks / self.sample.mu)
+        value = weight(_CLOSED, kinks, self.sample, self.pieces, position)
+        inside: Floats = np.where((kinks >= self.means[0]) & (kinks <= self.means[-1]), value, 0)
+        return inside
 
 
 def ratio(given: Features, counts: Floats, weights: Floats) -> float:
@@ -161,96 +206,92 @@ def solve(given: Features) -> tuple[Floats, Floats]:
     return counts, squares
 
 
-def instances(instance: Instance, generator: np.random.Generator) -> Iterator[Instance]:
+Spend = Callable[[int], None]
+"""Told how many evaluations of the ratio were spent."""
+
+
+def instances(
+    instance: Instance, generator: np.random.Generator, spend: Spend
+) -> Iterator[Instance]:
     """Instances whose networks have much variation beside their tangent kernel.
 
     Args:
         instance: sample and noise level.
         generator: of the grid's place and of the networks that follow the score.
+        spend: told what the search for them costs.
     """
     try:
-        yield from _instances(instance, generator)
+        yield from _instances(instance, generator, spend)
     except (ArithmeticError, DsmverifyError, ValueError, np.linalg.LinAlgError):
         return
 
 
-def _instances(instance: Instance, generator: np.random.Generator) -> Iterator[Instance]:
-    noised = Noised.of(instance)
-    kinks, signs = grid(noised, generator)
-    given = features(instance, kinks, signs)
+def _instances(
+    instance: Instance, generator: np.random.Generator, spend: Spend
+) -> Iterator[Instance]:
+    noised, kernel = Noised.of(instance), Kernel(instance)
+    kinks, signs = grid(kernel, noised.sigma, generator)
+    given = kernel.features(kinks, signs)
     counts, squares = solve(given)
+    spend(SOLVING)
     support = np.flatnonzero(counts)
     if not support.size:
         return
-    places = [kinks[given.order[k]] for k in support]
+    places = given.kinks[support]
     sides = [int(given.signs[k]) for k in support]
     chosen = counts[support] / counts[support].sum()
     weights = np.sqrt(squares[support] / counts[support])
-    best = ratio(features(instance, places, sides), chosen, weights)
-    if best <= 1:
+    best = ratio(kernel.features(places, sides), chosen, weights)
+    if best < WORTHWHILE:
         return
     for total in TOTALS:
         whole = np.maximum(1, np.round(total * chosen))
-        moved = _polished(instance, noised, (places, sides, whole, weights))
-        value, new_places, new_weights = moved
+        value, *moved = _polished(kernel, noised.sigma, (places, sides, whole, weights))
+        spend(POLISHING)
         if value > 1:
-            network = _network(noised, new_places, sides, whole, new_weights)
-            yield replace(instance, network=network)
-            yield from quiet(instance, (new_places, sides, whole, new_weights), generator)
+            neurons = (moved[0], sides, whole, moved[1])
+            yield replace(instance, network=_network(noised, neurons))
+            yield from quiet(instance, neurons, generator, spend)
             if value > (1 + best) / 2:
                 return
 
 
-_Neurons = tuple[list[Fraction], list[int], Floats, Floats]
-"""Kinks, sides, counts and weights."""
+_Neurons = tuple[Floats, list[int], Floats, Floats]
+"""Kinks seen from the first mean, sides, counts and weights."""
 
 
-def grid(
-    noised: Noised, generator: np.random.Generator
-) -> tuple[list[Fraction], list[int]]:
+def grid(kernel: Kernel, sigma: float, generator: np.random.Generator) -> tuple[Floats, list[int]]:
     """Candidate kinks and sides: around means, from a little outside to half the gap inside."""
-    kinks: list[Fraction] = []
-    signs: list[int] = []
-    centres = noised.centres
-    ends = sorted({0, len(centres) // 2, len(centres) - 1})[:MOST_MEANS]
+    kinks: list[float] = []
+    means = kernel.means
+    ends = sorted({0, len(means) // 2, len(means) - 1})[:MOST_MEANS]
     for index in ends:
         for direction in (1, -1):
             other = index + direction
-            if not 0 <= other < len(centres):
+            if not 0 <= other < len(means):
                 continue
-            reach = float(abs(centres[other] - centres[index])) / (2 * noised.sigma)
+            reach = abs(means[other] - means[index]) / (2 * sigma)
             top = math.asinh(reach * float(generator.uniform(0.9, 1)))
-            for offset in np.sinh(np.linspace(-OUTSIDE, top, GRID)):
-                step = rounded(float(offset) * noised.sigma, DIGITS, noised.sigma)
-                kinks += [centres[index] + direction * step] * 2
-                signs += [1, -1]
-    return kinks, signs
+            offsets = np.sinh(np.linspace(-OUTSIDE, top, GRID))
+            kinks += list(means[index] + direction * offsets * sigma)
+    return np.repeat(np.array(kinks), 2), [1, -1] * len(kinks)
 
 
-def _polished(
-    instance: Instance, noised: Noised, neurons: _Neurons
-) -> tuple[float, list[Fraction], Floats]:
+def _polished(kernel: Kernel, sigma: float, neurons: _Neurons) -> tuple[float, Floats, Floats]:
     """Kinks and weights moved so that the ratio grows, counts as they are."""
     places, sides, counts, weights = neurons
-    anchors = [min(noised.centres, key=lambda c: abs(c - place)) for place in places]
-    offsets = [
-        math.asinh(float(place - anchor) / noised.sigma)
-        for place, anchor in zip(places, anchors, strict=True)
-    ]
+    anchors = kernel.means[np.argmin(np.abs(places[:, None] - kernel.means), axis=1)]
     half = len(places)
 
-    def unpacked(vector: Floats) -> tuple[list[Fraction], Floats]:
-        moved = [
-            anchor + rounded(noised.sigma * math.sinh(offset), 2 * DIGITS, noised.sigma)
-            for anchor, offset in zip(anchors, np.clip(vector[:half], -30, 30), strict=True)
-        ]
+    def unpacked(vector: Floats) -> tuple[Floats, Floats]:
+        moved = anchors + sigma * np.sinh(np.clip(vector[:half], -30, 30))
         return moved, np.exp(vector[half:])
 
     def objective(vector: Floats) -> float:
         moved, sizes = unpacked(vector)
-        return -ratio(features(instance, moved, sides), counts, sizes)
+        return -ratio(kernel.features(moved, sides), counts, sizes)
 
-    start = np.concatenate((offsets, np.log(weights)))
+    start = np.concatenate((np.arcsinh((places - anchors) / sigma), np.log(weights)))
     found = optimize.minimize(
         objective, start, method="Nelder-Mead", options={"maxfev": POLISHING, "adaptive": True}
     )
@@ -258,28 +299,23 @@ def _polished(
     return -float(found.fun), moved, sizes
 
 
-def _network(
-    noised: Noised,
-    places: Sequence[Fraction],
-    sides: Sequence[int],
-    counts: Floats,
-    weights: Floats,
-) -> NetworkData:
+def _network(noised: Noised, neurons: _Neurons) -> NetworkData:
     inner: list[Fraction] = []
     biases: list[Fraction] = []
     outer: list[Fraction] = []
-    for place, side, count, weight in zip(places, sides, counts, weights, strict=True):
-        anchor = min(noised.centres, key=lambda c: abs(c - place))
-        kink = anchor + rounded(place - anchor, DIGITS, noised.sigma)
+    for place, side, count, weight_ in zip(*neurons, strict=True):
+        exact = noised.centres[0] + Fraction(float(place))
+        anchor = min(noised.centres, key=lambda c, at=exact: abs(c - at))  # type: ignore[misc]
+        kink = anchor + rounded(exact - anchor, DIGITS, noised.sigma)
         for _ in range(int(count)):
             inner.append(Fraction(side))
             biases.append(-side * kink)
-            outer.append(rounded(float(weight), DIGITS))
-    return NetworkData(tuple(inner), tuple(biases), tuple(outer), max(outer))
+            outer.append(rounded(float(weight_), DIGITS))
+    return tightly_bounded(NetworkData(tuple(inner), tuple(biases), tuple(outer)))
 
 
 def quiet(
-    instance: Instance, neurons: _Neurons, generator: np.random.Generator
+    instance: Instance, neurons: _Neurons, generator: np.random.Generator, spend: Spend
 ) -> Iterator[Instance]:
     """Networks that keep a ratio above 1 and follow the score near both points of a pair.
 
@@ -290,20 +326,20 @@ def quiet(
     """
     if instance.size != 2:  # between inner points both sides are seen
         return
-    noised = Noised.of(instance)
+    sigma = Noised.of(instance).sigma
     near = [
-        (abs(float(place - anchor)) / noised.sigma, float(weight) / noised.sigma, int(count))
-        for place, side, count, weight in zip(*neurons, strict=True)
-        for anchor in (min(noised.centres, key=lambda c: abs(c - place)),)
-        if abs(place - anchor) < 3 * Fraction(noised.sigma) and side < 0
+        (float(place) / sigma, float(weight_) / sigma)
+        for place, side, _, weight_ in zip(*neurons, strict=True)
+        if abs(place) < NEARBY * sigma and side < 0
     ]
     if not near:
         return
     for fours in FOURS:
         minus = int(generator.integers(2, 5))
         plus = int(generator.integers(1, minus))
-        offset, weight, _ = near[int(generator.integers(len(near)))]
-        made = _follower(instance, (plus, minus, fours), (offset, weight))
+        start = near[int(generator.integers(len(near)))]
+        made = _follower(instance, (plus, minus, fours), start)
+        spend(NEAR)
         if made is not None:
             yield made
 
@@ -319,8 +355,8 @@ def _follower(
         return None
     slope = width / sigma**2
     balance = math.sqrt(minus / plus)
-    close = rounded(float(slope) / (minus - math.sqrt(plus * minus)), 2)
-    distant = rounded(float(close) * balance, 3)
+    close = rounded(float(slope) / (minus - math.sqrt(plus * minus)), DIGITS)
+    distant = rounded(float(close) * balance, DIGITS + 1)
     if close < 8 * sigma or distant <= close:
         return None
     # plus * w_plus * distant = minus * w_minus * close; minus * w_minus - plus * w_plus = slope.
@@ -332,14 +368,14 @@ def _follower(
     counts = np.array([plus, minus, 4 * fours] * 2, dtype=float)
     sides = [-1] * 3 + [1] * 3
 
-    def places(offset: float) -> list[Fraction]:
-        depths = [distant, close, rounded(offset * float(sigma), DIGITS, float(sigma))]
-        ends = (mu * points[0], mu * points[1])
-        return [ends[0] + d for d in depths] + [ends[1] - d for d in depths]
+    kernel = Kernel(instance)
+    length = float(kernel.means[-1])
 
     def objective(vector: Floats) -> float:
+        depths = np.array([float(distant), float(close), float(vector[0]) * float(sigma)])
         sizes_ = [float(w_plus), float(w_minus), math.exp(vector[1]) * float(sigma)] * 2
-        return -ratio(features(instance, places(vector[0]), sides), counts, np.array(sizes_))
+        found = kernel.features(np.concatenate((depths, length - depths)), sides)
+        return -ratio(found, counts, np.array(sizes_))
 
     found = optimize.minimize(
         objective, [start[0], math.log(start[1])], method="Nelder-Mead", options={"maxfev": NEAR}
@@ -358,8 +394,5 @@ def _follower(
     kinks = [left + d for d in depths] + [right - d for d in depths]
     outer = [-h for h in heights] + heights
     biases = [-w * kink for w, kink in zip(inner, kinks, strict=True)]
-    largest = max(abs(height) for height in outer)
-    network = NetworkData(tuple(inner), tuple(biases), tuple(outer), largest)
+    network = tightly_bounded(NetworkData(tuple(inner), tuple(biases), tuple(outer)))
     return replace(instance, network=network)
-
-

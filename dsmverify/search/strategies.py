@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from dsmverify.claims import Claim
 from dsmverify.errors import DsmverifyError
 from dsmverify.instance import Batch, Instance, NetworkData, NoiseLevel
-from dsmverify.search.networks import Noised, with_bound
+from dsmverify.search.networks import Noised, tightly_bounded
 from dsmverify.search.rounding import rounded
 
 WIDTHS: Final = 8
 """Most neurons of a drawn network."""
 
 
-class Done(Exception):  # noqa: N818
+class Done(Exception):
     """The budget is spent, or a counterexample is found."""
 
 
@@ -125,9 +125,8 @@ def _networks(draw: Any, instance: Instance) -> NetworkData:
         biases.append(-sign * kink)
         size = 10.0 ** draw(st.floats(-4, 4)) / noised.sigma**2
         outer.append(rounded(draw(st.sampled_from((1, -1))) * size, 2))
-    largest = max(abs(weight) for weight in outer)
     found = NetworkData(tuple(inner), tuple(biases), tuple(outer))
-    return with_bound(found, largest) if draw(st.booleans()) else found
+    return tightly_bounded(found) if draw(st.booleans()) else found
 
 
 @st.composite
@@ -138,11 +137,10 @@ def _parameters(draw: Any, names: Sequence[str]) -> dict[str, Any]:
     made = {
         "k": draw(st.integers(1, 12)),
         "A": draw(size),
+        "t": draw(size),
         "gamma": gamma,
         "beta": gamma + draw(size),
         "delta": draw(size),
         "f": tuple(rounded(entry, 2) for entry in draw(entries)),
     }
     return {name: made[name] for name in names if name in made}
-
-

@@ -16,7 +16,7 @@ import pytest
 import sympy
 from scipy.special import ndtr
 
-from dsmverify import derivation
+from dsmverify import content, derivation
 from dsmverify.derivation import Bound, Chain, Derivation, is_evidently_nonnegative, verify
 from dsmverify.errors import DerivationError
 
@@ -27,6 +27,8 @@ MODULES = (
     "total_variation",
     "slope_lower_bound",
 )
+
+KINDS = ("claim", "step")
 
 x, y = sympy.symbols("x y", real=True)
 p, q = sympy.symbols("p q", nonnegative=True)
@@ -273,7 +275,7 @@ def test_lemma_12_on_samples() -> None:
 def test_the_weight_on_samples() -> None:
     for case in _settings(0.3, 6):
         n, small = case.n, np.exp(-(case.ratio**2) / 2)
-        ceiling = case.mu * (case.points[-1] - case.points[0])
+        ceiling = case.mu * (case.points[-1] - case.points[0]) / 8
         for i in range(1, n):
             low, high = case.points[i - 1], case.points[i]
             floor = min(i**2 * (i - 1), (n - i) ** 2 * (n - i - 1)) / 2 * case.spacing
@@ -283,7 +285,7 @@ def test_the_weight_on_samples() -> None:
                 # The midpoint rule misses by about one cell at a jump: 1e-3 is ample.
                 value = case.weight(at)
                 assert value >= scale * (0.5 - small) * 0.999
-                assert value <= ceiling
+                assert value <= ceiling * 1.001
                 assert case.noised_weight(at) >= scale * 0.5 * (1 - MARGIN)
 
 
@@ -303,12 +305,12 @@ def test_theorem_4_on_samples(n: int) -> None:
     """Equal gaps at the edge of the hypothesis, where the bound is tightest."""
     ratio = np.sqrt(4 * np.log(16 * n**3))
     case = Setting(np.arange(n, dtype=float), 0.5, 0.5 / ratio)
-    at = np.linspace(0, 0.5 * (n - 1), 400 * (n - 1) + 1)[1:-1]
-    weights = np.array([case.weight(float(place), cells=4000) for place in at])
+    at = np.linspace(0, 0.5 * (n - 1), 120 * (n - 1) + 1)[1:-1]
+    weights = np.array([case.weight(float(place), cells=2000) for place in at])
     curvature = np.abs(case.moments(at)[2]) * case.mu**3 / case.sigma**6
     variation = float((curvature * weights).sum() * (at[1] - at[0]))
-    bound = case.mu**3 * n / (2**12 * case.sigma**4)
-    assert variation >= bound
+    power = {2: 10, 3: 11, 4: 10}.get(n, 9)
+    assert variation >= case.mu**3 * n / (2**power * case.sigma**4)
     jumps = sum(
         min(i**2 * (i - 1), (n - i) ** 2 * (n - i - 1)) * (1 - 2 * np.exp(-(ratio**2) / 2))
         for i in range(1, n)
@@ -326,3 +328,18 @@ def test_the_count_of_the_middle_half() -> None:
             assert 4 * len(inside) >= n
         for i in inside:
             assert 64 * min(i**2 * (i - 1), (n - i) ** 2 * (n - i - 1)) >= n**3
+
+
+# Rows ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*MODULES, "translation", "score_slope", "score_curvature"])
+def test_what_is_proved_is_claimed_and_the_other_way_round(name: str) -> None:
+    module: Any = importlib.import_module(f"derivations.{name}")
+    result: Derivation = module.derive()
+    rows = [claim for module in content.claim_modules() for claim in module.CLAIMS]
+    named = {
+        kind: {c.id for c in rows if c.derivation == name and c.kind == kind} for kind in KINDS
+    }
+    assert set(result.proves) == named["claim"]
+    assert set(result.proves_steps) == named["step"]

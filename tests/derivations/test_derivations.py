@@ -18,14 +18,24 @@ PROVED = {
     "score_slope": {"eq09", "lem11a"},
     "score_curvature": {"lem11b"},
     "excess_risk": {"excess"},
-    "unbiased_batch": {"unbiased@mean"},
+    "unbiased_batch": {"unbiased@mean", "unbiased.r1"},
     "regularity": {"lem05"},
     "gaussian_power_monotone": {"lem13"},
     "slope_lower_bound": {"lem14a", "lem14b"},
     "posterior_bounds": {"prop02a", "prop02b", "prop02c", "cor03a@mu", "cor03a.r1", "cor03b"},
     "curvature_tail": {"lem12"},
-    "weight_bounds": {"prop09a.r1", "prop09a.r2", "prop09b", "pi-smooth.r1"},
+    "weight_bounds": {"prop09a.r1", "prop09a.r2", "prop09b"},
+    "translation": {"shift1", "shift2", "shift3", "shift4", "shift7"},
     "total_variation": {"thm04"},
+    "hessian": {"hess15.r1"},
+    "tangent_kernel_bound": {"prop10.r1"},
+    "kink_term": {"prop06a.r1"},
+    "weighted_count": {"prop07.r1", "prop07.r2", "prop07.r3"},
+    "stable_threshold": {
+        f"{name}.{form}@{reading}"
+        for name, form in (("eq08", "r1"), ("prop06b", "r1"), ("thm08", "r1"), ("thm08", "r2"))
+        for reading in ("sum", "mean")
+    },
 }
 FORMULAS = {
     "empirical_score",
@@ -38,6 +48,7 @@ FORMULAS = {
     "gradient",
     "hessian",
     "weight_piece",
+    "translation",
 }
 QUICK = ["empirical_score", "excess_risk", "truncated_moments", "weight_piece", "score_slope"]
 
