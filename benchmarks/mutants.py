@@ -46,6 +46,7 @@ class Module:
     name: str
     path: str
     tests: tuple[str, ...]
+    options: tuple[str, ...] = ()
     verdict: bool = False
     sample: int | None = None
 
@@ -64,7 +65,10 @@ def modules() -> dict[str, Module]:
     """Modules of `mutants.toml` by name."""
     table = tomllib.loads((ROOT / "benchmarks/mutants.toml").read_text())
     return {
-        name: Module(name, **{**entry, "tests": tuple(entry["tests"])})
+        name: Module(
+            name,
+            **{key: tuple(part) if isinstance(part, list) else part for key, part in entry.items()},
+        )
         for name, entry in table.items()
     }
 
@@ -222,7 +226,8 @@ class Session:
         ]
         if not waiting or monotonic() > deadline:
             return
-        tests = [name for name in self.module.tests if (tree / name).exists()]
+        tests = [*self.module.options]
+        tests += [name for name in self.module.tests if (tree / name).exists()]
         passed, seconds = run_tests(tree, tests, 600)
         if not passed:
             print(f"{self.module.name}: the tests fail without any mutation; nothing judged")
@@ -287,6 +292,7 @@ def main() -> int:
     chosen = [known[name] for name in options.module or known]
     deadline = monotonic() + 60 * options.minutes
     forget_imports()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the private copy is removed
     sessions = [Session(module) for module in chosen]
     if not options.report:
         with tempfile.TemporaryDirectory(prefix="mutants-") as folder:

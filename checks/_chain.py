@@ -76,7 +76,7 @@ PRINTED: tuple[Stated, ...] = (
     Stated("excess risk", Power(two=-36, pi=1, e=Fraction(-1, 2)), "thm08"),
     Stated("sigma_1", Power(two=-3), "thm08.a"),
     Stated("sigma_2", Power(two=-38, pi=1, e=Fraction(-1, 2)), "thm08.b"),
-    Stated("sigma_2, power of Delta", Power(1), "thm08.b"),
+    Stated("sigma_2, power of Delta", Power(0), "thm08.b"),
     Stated("sigma_3", Power(1), "thm08.c"),
     Stated("threshold", Power(two=12), "thm08"),
 )

@@ -6,7 +6,12 @@
 | `repairs` | every repaired form beside the printed one |
 | `standings` | which claims lean on a failing step, and whether they survive |
 | `searches` | how long counterexamples were searched for in vain |
-| `sharpness` | least slack of every inequality, and where |
+| `sharpened` | sharper forms of inequalities that stand |
+| `sharpness` | least slack of every inequality |
+| `best-constants` | infima of the slack over all samples of one size, enclosed |
+| `box-proofs` | what balls prove for all samples of one size |
+| `thm08-constants` | the constants of theorem 8 under each set of repairs |
+| `thm08-chain` | every constant of the printed chain, and whether it follows |
 | `regimes` | where the main theorem speaks, and how much it says |
 
 Everything is worked out from the outcomes, or from the samples.
@@ -17,12 +22,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
+from dsmverify import chain
 from dsmverify.claims import ClaimOutcome, Inequality, Severity
 from dsmverify.dependencies import standings
 from dsmverify.instance import Instance
 from dsmverify.regime import experiments, regime
 from dsmverify.report.tables import Table
 from dsmverify.search import NotFound, Refutation
+from dsmverify.shape_records import ShapeProof, SharpConstant
 
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 """From what changes the theorem to what changes a letter."""
@@ -37,6 +44,8 @@ def tables(
     searches: Sequence[Refutation | NotFound],
     *,
     battery: bool,
+    shapes: Sequence[ShapeProof] = (),
+    sharp: Sequence[SharpConstant] = (),
 ) -> tuple[Table, ...]:
     """All tables, in the order in which a report shows them; empty ones are left out.
 
@@ -46,13 +55,20 @@ def tables(
         searches: for counterexamples.
         battery: whether the bundled battery was checked; the settings of the experiments then
             stand in the table of regimes instead of its samples.
+        shapes: proofs by boxes.
+        sharp: best constants.
     """
+    constants = (theorem_constants(), printed_chain()) if battery else ()
     samples = experiments() if battery else _samples(instances)
     made = (
         failures(outcomes),
         repairs(outcomes),
         leaning(outcomes),
         searched(searches),
+        *constants,
+        box_proofs(shapes),
+        best_constants(sharp),
+        sharpened(outcomes),
         sharpness(outcomes),
         regimes(samples),
     )
@@ -98,7 +114,19 @@ def repairs(outcomes: Iterable[ClaimOutcome]) -> Table:
     ]
     note = "A repaired form is a claim of its own, decided by the same machinery."
     heads = ("repair", "of", "verdict", "change")
-    return Table.of("repairs", "Repairs", note, heads, [tuple(map(str, row)) for row in rows])
+    return Table.of("repairs", "Repairs", note, heads, rows)
+
+
+def sharpened(outcomes: Iterable[ClaimOutcome]) -> Table:
+    """Sharper forms of printed inequalities and their own verdicts."""
+    rows = [
+        (entry.claim.id, entry.claim.sharpens, entry.verdict, entry.claim.change)
+        for entry in outcomes
+        if entry.claim.sharpens is not None
+    ]
+    note = "A printed form that stands, and a sharper one that stands too."
+    heads = ("form", "sharpens", "verdict", "change")
+    return Table.of("sharpened", "Sharper constants", note, heads, rows)
 
 
 def leaning(outcomes: Iterable[ClaimOutcome]) -> Table:
@@ -153,6 +181,81 @@ def sharpness(outcomes: Iterable[ClaimOutcome]) -> Table:
     )
     heads = ("claim", "least slack", "median slack", "applicable")
     return Table.of("sharpness", "How sharp the inequalities are", note, heads, rows)
+
+
+def box_proofs(shapes: Iterable[ShapeProof]) -> Table:
+    """What balls prove for all samples of one size."""
+    rows = [
+        (proof.claim, str(proof.n), str(proof.boxes), str(proof.bits), proof.text)
+        for proof in shapes
+    ]
+    note = (
+        "A proof for one sample size is no proof of a claim that is stated for every size. Every "
+        "box has both sides on record in report.json, under `box_proofs`."
+    )
+    heads = ("claim", "n", "boxes", "bits", "what was proved")
+    return Table.of("box-proofs", "Proofs for all samples of one size", note, heads, rows)
+
+
+def best_constants(sharp: Iterable[SharpConstant]) -> Table:
+    """Infima of the slack over all samples of one size."""
+    rows = [
+        (
+            found.claim,
+            str(found.n),
+            f"[{found.infimum.lower}, {found.infimum.upper}]",
+            found.lower_by,
+        )
+        for found in sharp
+    ]
+    note = "Infimum, over all samples of the size, of the larger side over the smaller."
+    heads = ("claim", "n", "infimum", "lower end by")
+    return Table.of("best-constants", "Best constants", note, heads, rows)
+
+
+def theorem_constants() -> Table:
+    """The constants of theorem 8 under each set of repairs, computed by the chain."""
+    shown = ("variation", "threshold", "excess risk", "risk floor", "sigma_2")
+    rows = []
+    for scenario in chain.rows():
+        values = {entry["name"]: entry["used"] for entry in scenario["entries"]}
+        rows.append(
+            (
+                scenario["scenario"],
+                f"n >= {scenario['least_size']}",
+                *(values.get(name, "-") for name in shown),
+                ", ".join(scenario["unsupported"]) or "-",
+                ", ".join(scenario["leans_on_unproved"]) or "-",
+            )
+        )
+    note = (
+        "The chain of steps as a calculation: change the constant of a step and those of the "
+        "theorem follow. Columns: TV(s_theta) >= c mu n^2 Delta/sigma^2; eta > c sigma^2/(mu n^2 "
+        "Delta); excess risk > c n^5 mu^3 Delta^3/(A^4 sigma^4); R_n > c/(n sigma^2), where no "
+        "kink term is paid for; the constant in the condition of sigma_2."
+    )
+    heads = ("scenario", "for", *shown, "does not follow", "leans on what fails")
+    title = "What the repairs do to the constants of theorem 8"
+    return Table.of("thm08-constants", title, note, heads, rows)
+
+
+def printed_chain() -> Table:
+    """Every constant of the chain as printed, and whether it follows from the step before."""
+    (printed,) = (found for found in chain.rows() if found["scenario"] == "as printed")
+    rows = [
+        (
+            entry["name"],
+            entry["step"],
+            entry["meaning"],
+            entry["computed"],
+            entry["printed"] or "-",
+            entry["printed_follows"] or "-",
+        )
+        for entry in printed["entries"]
+    ]
+    note = "Computed from the constants above it, with the page's value and whether it follows."
+    heads = ("constant", "step", "meaning", "computed", "printed", "follows")
+    return Table.of("thm08-chain", "The printed chain of constants", note, heads, rows)
 
 
 def regimes(samples: Iterable[Instance]) -> Table:

@@ -11,6 +11,7 @@ Coverage notes. r is the spacing ratio mu Delta / sigma.
 | `ends-*` | 5 | accurate networks with few kinks at r from 50 to 2000; a mean on a midpoint |
 | `shape-*` | 12 | coinciding kinks, dead neurons, 1, 50 and 200 neurons, general inner weights |
 | `minimum-*` | 8 | strict local minima with overlapping clusters, linearly stable |
+| `step-*` | 2 | one instance each for a step that no other instance applies to |
 | `large-rate-*` | 11 | minima that are linearly stable at a rate above the threshold of thm08 |
 
 | claims | instances made for them |
@@ -21,6 +22,8 @@ Coverage notes. r is the spacing ratio mu Delta / sigma.
 | `prop07` | `fitted-*` with r >= 8: there R_n <= 1/(16 n sigma^2) |
 | `eq08`, `prop06b` | `minimum-*`, `large-rate-*` |
 | `thm08` | `large-rate-*` |
+| `prop06.g` | `step-steep`: f(tau) = 6 A sigma, so that D holds [-sigma, sigma] |
+| `shift4` | `step-flat`: a flat network, its Hessian far below 2/(m eta) at eta >= 2 sigma^4 |
 | `lem13`, `lem14a`, `lem14b` | `sample-*` but one, the first of `random-*`, `shape-*` |
 | `thm04.f` | three of `sample-*`: t = 1/100, 1/10, 1/5 |
 
@@ -104,6 +107,7 @@ def battery() -> list[Instance]:
         *_shapes(),
         *_minima(),
         *_large_rates(),
+        *_single_steps(),
     ]
 
 
@@ -580,3 +584,16 @@ def _large_rates() -> list[Instance]:
         )
         instances.append(_minimum(instance, edge_start(instance, width=width)))
     return instances
+
+
+def _single_steps() -> list[Instance]:
+    """Instances for steps that no other instance applies to."""
+    one, zero = Fraction(1), Fraction(0)
+    pair = Instance("step-steep", _points("0 1"), _noise("0.5", "0.8"), batch=Batch(1))
+    # Left of tau_2 = 12 sigma the second neuron gives f(0) = A (12 sigma)/2 = 6 A sigma.
+    steep = network_of(pair, [one, -one], [zero, Fraction(6)], [zero, Fraction(1000)])
+    flat = replace(pair, name="step-flat", learning_rate=Fraction(1, 4))
+    return [
+        replace(pair, network=replace(steep, bound=Fraction(1000))),
+        replace(flat, network=network_of(flat, [one], [zero], [Fraction(1, 100)])),
+    ]

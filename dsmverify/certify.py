@@ -69,6 +69,8 @@ EQUALITY_DIGITS = 50
 
 NO_PLACE = "the instance's y lies in the range of the claim: it does not"
 
+NO_NUMBER = "budget: a side, a place or an end of a range is no number"
+
 NO_INDEX = "the claim's index has a value at this sample size: it has none"
 
 IN_WINDOW = "limit: certified in a window of an unbounded range only"
@@ -367,6 +369,8 @@ class _Decision:
         if isinstance(span, Places):
             return merged([self._at_point(conclusion, free, place(case)) for place in span.sides])
         ends = self._window(span, case)
+        if not (is_number(ends[0]) and is_number(ends[1])):
+            return Finding().undecided(NO_NUMBER, None, None, free.named())
         if _is_trivial(conclusion, self._case(free, ends[0])):
             return Finding()
 
@@ -415,13 +419,16 @@ class _Decision:
     def _at_point(
         self, conclusion: Inequality, free: Free, y: arb | None, exact: Fraction | None = None
     ) -> Finding:
+        if y is not None and not is_number(y):
+            return Finding().undecided(NO_NUMBER, None, None, free.named())
         case = self._case(free, y)
         left, right = conclusion.left(case), conclusion.right(case)
         truth = compare(left, conclusion.relation, right)
-        if truth is Truth.UNKNOWN and conclusion.margin is not None:
+        numbers = is_number(left) and is_number(right)
+        if truth is Truth.UNKNOWN and numbers and conclusion.margin is not None:
             margin = is_nonnegative(conclusion.margin(case))
             truth = Truth.TRUE if margin is Truth.TRUE else Truth.UNKNOWN
-        if truth is Truth.UNKNOWN and y is None and is_number(left) and is_number(right):
+        if truth is Truth.UNKNOWN and numbers and y is None:
             truth = self._exactly(conclusion, free)
         where = free.named()
         if y is not None:
@@ -443,6 +450,9 @@ class _Decision:
         """The entry that differs most, if one certainly does, or the one that agrees least."""
         worst, gap, unbounded = Finding(trivial=False), arb(0), False
         for y, spelled in self._identity_points(free):
+            if y is not None and not is_number(y):
+                unbounded = True
+                continue
             case = self._case(free, y)
             left_side: Any = np.asarray(identity.left(case), dtype=object)
             right_side: Any = np.asarray(identity.right(case), dtype=object)
@@ -464,7 +474,7 @@ class _Decision:
         if worst.truth is Truth.FALSE:
             return worst
         if unbounded:  # a side that is no number could hide a difference
-            return replace(worst, truth=Truth.UNKNOWN, reason="budget: a side is no number")
+            return replace(worst, truth=Truth.UNKNOWN, reason=NO_NUMBER)
         if self.claim.id in self.session.proved:
             return worst
         reason = f"equality: the two sides agree to {worst.agreed or 0} digits"
@@ -482,8 +492,11 @@ class _Decision:
         if isinstance(span, RealLine):
             return [(ball(y), spell(y)) for y in points_of(self.instance)]
         if isinstance(span, Places):
-            return [(side(case), _exact_text(side(case))) for side in span.sides]
+            places = [side(case) for side in span.sides]
+            return [(y, _exact_text(y) if is_number(y) else None) for y in places]
         low, high = self._window(span, case)
+        if not (is_number(low) and is_number(high)):
+            return [(low, None), (high, None)]
         inside = (exact_between(low, high, Fraction(part, 8)) for part in (1, 4, 6))
         return [(ball(y), spell(y)) for y in inside if y is not None]
 

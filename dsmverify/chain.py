@@ -691,7 +691,7 @@ def _link(
 
 def _row(entry: Entry) -> dict[str, Any]:
     printed, ratio = entry.printed, None
-    if printed is not None:
+    if printed is not None and printed != 0:
         ratio = _decimal(entry.used / printed)
     return {
         "name": entry.name,

@@ -19,6 +19,8 @@ from dsmverify.families import networks_for
 from dsmverify.instance import Instance
 from dsmverify.report import Input, Report, library_versions
 from dsmverify.search import NotFound, Refutation, refute
+from dsmverify.shape_records import ShapeProof, SharpConstant
+from dsmverify.shapes import prove_shapes, sharpest_constants
 from dsmverify.verdicts import decide_verdict, read_off, sound_row
 
 NO_NETWORKS = "no networks generated: sigma is too small beside the data; network claims not tried"
@@ -48,6 +50,7 @@ def check(
     jobs: int = 1,
     seed: int = 0,
     budget: int = 0,
+    proofs_by_boxes: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Evaluate claims on instances with certified arithmetic.
@@ -65,6 +68,8 @@ def check(
         seed: of the generated networks and of the searches.
         budget: evaluations of the search for a counterexample to each claim that is neither proved
             nor refuted, on the battery; 0 searches none.
+        proofs_by_boxes: whether claims that have one shape parameter are proved for all samples of
+            a small size, on the battery.
         progress: called with the number of trials done, their total, and what was done.
 
     Raises:
@@ -102,6 +107,11 @@ def check(
             if isinstance(search, Refutation):
                 inputs.append(_enter(search, by_id[search.claim], rows_of, files))
         outcomes = _outcomes(chosen, rows_of, proofs, files)
+    shapes: list[ShapeProof] = []
+    sharp: list[SharpConstant] = []
+    if instances is None and proofs_by_boxes:
+        shapes = [proof for proof in prove_shapes() if proof.claim in by_id]
+        sharp = [found for found in sharpest_constants() if found.claim in by_id]
     timings["total"] = perf_counter() - started
     return Report(
         claims=tuple(outcomes),
@@ -110,7 +120,15 @@ def check(
         versions=library_versions(),
         expected=catalogue.recorded(),
         battery=instances is None,
-        tables=appendix.tables(outcomes, given, searches, battery=instances is None),
+        tables=appendix.tables(
+            outcomes,
+            given,
+            searches,
+            battery=instances is None,
+            shapes=shapes,
+            sharp=sharp,
+        ),
+        box_proofs=tuple(proof.document() for proof in shapes),
         timings=timings,
     )
 

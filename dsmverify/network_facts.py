@@ -23,6 +23,7 @@ from flint import arb, arb_mat
 
 from dsmverify.formulas import curvature, translation
 from dsmverify.formulas.network import Pieces
+from dsmverify.formulas.printed_hessian import printed_kink_term
 from dsmverify.formulas.setting import Network, Sample
 from dsmverify.instance import Instance
 from dsmverify.spectra import largest_eigenvalue, midpoints
@@ -306,6 +307,31 @@ class NetworkFacts:
         return 2 * blocks["bias", "bias"]
 
     @cached_property
+    def cross_on_top(self) -> arb:
+        """`(4/m) sum_l v_l v_{m+l} E[f 1_l]` at the top eigenvector of the kernel.
+
+        Whatever the unit vector is, at most `(2/m) max |E[f 1_l]|` in size.
+        """
+        m, vector = self.network.width, self.kernel_eigenvector
+        value = 4 * (vector[:m] * vector[m:] * self.mean_cross).sum() / m
+        return _within(value, 2 * self.mean_cross / m)
+
+    @cached_property
+    def kinks_on_top(self) -> arb:
+        """`v^T D v` at the top eigenvector of the kernel, D the derived third term."""
+        return self._on_top(self.kink_diagonal)
+
+    @cached_property
+    def printed_kinks_on_top(self) -> arb:
+        """`v^T D v` at the top eigenvector of the kernel, D the third term as printed."""
+        return self._on_top(printed_kink_term(SYSTEM, self.sample, self.network))
+
+    def _on_top(self, diagonal: Any) -> arb:
+        """A diagonal form in the biases at the top eigenvector, at most its largest entry."""
+        biases = self.kernel_eigenvector[self.network.width :]
+        return _within((biases * biases * diagonal).sum(), diagonal)
+
+    @cached_property
     def smooth_hessian(self) -> Any:
         """First two terms of the Hessian, the mean of the pointwise one. `[2m, 2m]`."""
         return curvature.hessian(SYSTEM, self.sample, self.network, boundary=False)
@@ -392,3 +418,13 @@ class NetworkFacts:
             if certainly_below(direction * self.known.score_value(best).mid(), here):
                 best = place
         return best
+
+
+def _within(value: arb, entries: Any) -> arb:
+    """An enclosure, cut to what does not exceed the largest of some entries in size."""
+    largest = arb(0)
+    for entry in entries:
+        largest = largest.max(abs(entry))
+    limit = arb(largest.upper())
+    cut: arb = value.intersection((-limit).union(limit))
+    return cut

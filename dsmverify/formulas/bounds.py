@@ -375,6 +375,14 @@ def empirical_risk_bound(c: Case[N]) -> N:
     return 4 * score_scale(c) * power(spread(c), 2) * spacing_decay(c, 32)
 
 
+def overlap_risk_bound(c: Case[N]) -> N:
+    """`(5 mu^2 Delta^2 / (2 sigma^4)) exp(-mu^2 Delta^2/(8 sigma^2))`.
+
+    Source: cor03b, eq. 10, p. 7, sharpened.
+    """
+    return 5 * score_scale(c) * power(spacing(c), 2) * spacing_decay(c, 8) / 2
+
+
 # Theorem 4, propositions 6, 7 and 10, theorem 8.
 
 

@@ -466,6 +466,21 @@ def _top_vector(c: Case[N]) -> N:
     return vector
 
 
+def _cross_on_top(c: Case[N]) -> N:
+    """The second term at the unit top eigenvector of the kernel."""
+    return c.quantity("cross_on_top")
+
+
+def _kinks_on_top(c: Case[N]) -> N:
+    """The derived third term at the unit top eigenvector of the kernel."""
+    return c.quantity("kinks_on_top")
+
+
+def _printed_kinks_on_top(c: Case[N]) -> N:
+    """The printed third term at the unit top eigenvector of the kernel."""
+    return c.quantity("printed_kinks_on_top")
+
+
 def kernel_term(c: Case[N], vector: N) -> N:
     """`v^T ((2/n) sum_i E[grad s grad s^T]) v`, the first term."""
     value: N = 2 * c.quantities("kernel_form")(vector)
@@ -493,16 +508,13 @@ def printed_kink_form(c: Case[N], vector: N) -> N:
 
 def hessian_form(c: Case[N]) -> N:
     """`v^T hess R_n(theta) v`, at an exact unit vector near the top eigenvector of the kernel."""
-    return _hessian_form(c, _near_vector(c))
+    vector = _near_vector(c)
+    return kernel_term(c, vector) + cross_term(c, vector) + kink_form(c, vector)
 
 
 def hessian_form_on_top(c: Case[N]) -> N:
     """`v^T hess R_n(theta) v`, v the unit top eigenvector of the kernel."""
-    return _hessian_form(c, _top_vector(c))
-
-
-def _hessian_form(c: Case[N], vector: N) -> N:
-    return kernel_term(c, vector) + cross_term(c, vector) + kink_form(c, vector)
+    return kernel_term(c, _top_vector(c)) + _cross_on_top(c) + _kinks_on_top(c)
 
 
 def printed_decomposition(c: Case[N]) -> N:
@@ -510,9 +522,8 @@ def printed_decomposition(c: Case[N]) -> N:
 
     Source: prop06.a2, p. 27.
     """
-    vector = _top_vector(c)
     first = 2 * bounds.ntk_lambda_max(c) / c.m
-    return first + cross_term(c, vector) + printed_kink_form(c, vector)
+    return first + _cross_on_top(c) + _printed_kinks_on_top(c)
 
 
 def corrected_decomposition(c: Case[N]) -> N:
@@ -520,8 +531,7 @@ def corrected_decomposition(c: Case[N]) -> N:
 
     With the derived third term D. Source: prop06.a2, p. 27, repaired.
     """
-    vector = _top_vector(c)
-    return 2 * bounds.ntk_lambda_max(c) + cross_term(c, vector) + kink_form(c, vector)
+    return 2 * bounds.ntk_lambda_max(c) + _cross_on_top(c) + _kinks_on_top(c)
 
 
 def sharpness_and_terms(c: Case[N]) -> N:
@@ -529,7 +539,7 @@ def sharpness_and_terms(c: Case[N]) -> N:
 
     Source: prop06.b, eq. 17, p. 27.
     """
-    return _sharpness_and_terms(c, printed_kink_form(c, _top_vector(c)))
+    return _sharpness_and_terms(c, _printed_kinks_on_top(c))
 
 
 def sharpness_and_derived_terms(c: Case[N]) -> N:
@@ -537,11 +547,11 @@ def sharpness_and_derived_terms(c: Case[N]) -> N:
 
     Source: prop06.b, p. 27, repaired.
     """
-    return _sharpness_and_terms(c, kink_form(c, _top_vector(c)))
+    return _sharpness_and_terms(c, _kinks_on_top(c))
 
 
 def _sharpness_and_terms(c: Case[N], kinks: N) -> N:
-    crossing = c.ns.absolute(cross_term(c, _top_vector(c)))
+    crossing = c.ns.absolute(_cross_on_top(c))
     return bounds.hessian_lambda_max(c) + crossing + c.ns.absolute(kinks)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsmverify.replay import (
     function_sides,
+    minimum_sides,
     network_sides,
     network_steps,
     score_sides,
@@ -12,7 +13,15 @@ from dsmverify.replay import (
 )
 from dsmverify.replay.registry import ENTRIES
 
-MODULES = (score_sides, weight_sides, network_sides, network_steps, function_sides, threshold_sides)
+MODULES = (
+    score_sides,
+    weight_sides,
+    network_sides,
+    network_steps,
+    function_sides,
+    threshold_sides,
+    minimum_sides,
+)
 """Modules that hold sides."""
 
 __all__ = ["ENTRIES", "MODULES"]

@@ -309,7 +309,7 @@ def prop07_r2(c: Setting) -> list[Part]:
     return [(variation(c, weight_noised), ">=", floor)]
 
 
-@side("prop10", given=(signs, within_bound))
+@side("prop10", "prose.e", given=(signs, within_bound))
 def prop10(c: Setting) -> list[Part]:
     """The tangent kernel's largest eigenvalue against the variation."""
     return [(kernel_top(c), ">=", 2 * tv_network(c) / c.m)]

@@ -32,6 +32,7 @@ from dsmverify.replay.definitions import (
     weight_noised,
 )
 from dsmverify.replay.network_sides import (
+    at_least_four,
     printed_kink,
     residual,
     second_difference,
@@ -444,9 +445,9 @@ def prop06_h(c: Setting) -> list[Part]:
 
 @side("prop06.h.r1", given=(*BOUNDED, other_case))
 def prop06_h_r1(c: Setting) -> list[Part]:
-    """Where the lower end of D lies in the other case."""
-    low = ends(c)[0]
-    return [(low, ">", -c.sigma), (low, "<=", distance(c))]
+    """Where D lies in the other case."""
+    low, high = ends(c)
+    return [(low, ">", -c.sigma), (high, "<=", 2 * distance(c) + c.sigma)]
 
 
 @side("prop06.h2", given=(*BOUNDED, other_case))
@@ -624,17 +625,13 @@ def prop07_e(c: Setting) -> list[Part]:
     return [(tv_network(c), ">=", middle_turns(c))]
 
 
-def index_weight(n: int, i: int) -> int:
-    """`min(i^2 (i-1), (n-i)^2 (n-i-1))`."""
-    return int(min(i**2 * (i - 1), (n - i) ** 2 * (n - i - 1)))
-
-
 def spaced(c: Setting) -> tuple[int, list[int]]:
     """Twice the S of prop07.f.r1, and its J: every second index, from 2 or from 3."""
     choices = []
     for start in (2, 3):
         js = list(range(start, c.n, 2))
-        choices.append((sum(min(index_weight(c.n, j - 1), index_weight(c.n, j)) for j in js), js))
+        parts = (min((j - 1) ** 3, (c.n - j) ** 2 * (c.n - j - 1)) for j in js)
+        choices.append((sum(parts), js))
     return choices[1] if choices[1][0] > choices[0][0] else choices[0]
 
 
@@ -705,15 +702,10 @@ def prop07_g(c: Setting) -> list[Part]:
     return [(middle_sum(c), ">=", total(c, 1024))]
 
 
-def at_least_five(c: Setting) -> Hypothesis:
-    """`n >= 5`."""
-    return "n >= 5", c.mp.mpf(c.n), ">=", 5
-
-
-@side("prop07.g.r1", given=(*SMALL, at_least_five))
+@side("prop07.g.r1", given=(*SMALL, at_least_four))
 def prop07_g_r1(c: Setting) -> list[Part]:
     """Counting every second index."""
-    return [(counted_floor(c), ">=", total(c, 648))]
+    return [(counted_floor(c), ">=", last_floor(c, 11))]
 
 
 @side("prop07.h", given=SMALL)
@@ -730,11 +722,16 @@ def prop07_h_r1(c: Setting) -> list[Part]:
     return [(total(c, 1024), ">=", middle_value), (middle_value, ">=", last_floor(c, 12))]
 
 
-@side("prop07.h.r2", given=SMALL)
-def prop07_h_r2(c: Setting) -> list[Part]:
-    """The last constants from 648."""
-    middle_value = total_at_eight(c, 648)
-    return [(total(c, 648), ">=", middle_value), (middle_value, ">=", last_floor(c, 11))]
+def at_least_five(c: Setting) -> Hypothesis:
+    """`n >= 5`."""
+    return "n >= 5", c.mp.mpf(c.n), ">=", 5
+
+
+@side("prop07.r3", given=(*SMALL, at_least_five))
+def prop07_r3(c: Setting) -> list[Part]:
+    """The variation, with either weight, and twice the printed constant."""
+    floor = last_floor(c, 10)
+    return [(tv_network(c), ">=", floor), (variation(c, weight_noised), ">=", floor)]
 
 
 # Sentences of the text, and what goes beyond the paper.

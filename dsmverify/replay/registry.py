@@ -23,19 +23,17 @@ class Entry:
     Attributes:
         sides: the parts of its conclusion, in the order of the page.
         given: its hypotheses beyond the setting, those that are inequalities.
-        minimum: the network of a witness stands for the minimum next to it.
     """
 
     sides: Sides
     given: tuple[Given, ...]
-    minimum: bool = False
 
 
 ENTRIES: dict[str, Entry] = {}
 """Second paths by claim id."""
 
 
-def side(*ids: str, given: tuple[Given, ...] = (), minimum: bool = False) -> Callable[[Sides], Sides]:
+def side(*ids: str, given: tuple[Given, ...] = ()) -> Callable[[Sides], Sides]:
     """Register a function as the second path of one or more claims.
 
     Raises:
@@ -46,7 +44,7 @@ def side(*ids: str, given: tuple[Given, ...] = (), minimum: bool = False) -> Cal
         for name in ids:
             if name in ENTRIES:
                 raise ValueError(f"ids: {name!r} has two second paths")
-            ENTRIES[name] = Entry(function, given, minimum)
+            ENTRIES[name] = Entry(function, given)
         return function
 
     return register

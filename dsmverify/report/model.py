@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from dsmverify.claims import ClaimOutcome, Row, Verdict
 from dsmverify.report.tables import Table
@@ -52,6 +52,7 @@ class Report:
         battery: whether the bundled battery was checked, for which the recorded verdicts hold,
             rather than a user's own data.
         tables: what else was worked out, in the order in which it is shown.
+        box_proofs: proofs for all samples of one size, as documents that can be checked again.
         timings: seconds by name; kept apart, since they differ from run to run.
 
     Raises:
@@ -66,6 +67,7 @@ class Report:
     expected: Mapping[str, Expected] = field(default_factory=dict)
     battery: bool = False
     tables: tuple[Table, ...] = ()
+    box_proofs: tuple[Mapping[str, Any], ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:

@@ -25,7 +25,7 @@ from dsmverify.search import strategies
 from dsmverify.search.candidates import candidates
 from dsmverify.search.descend import descend
 from dsmverify.search.samples import SIZES
-from dsmverify.search.shrink import Witness, shrink
+from dsmverify.search.shrink import Decide, Witness, shrink
 from dsmverify.search.slack import INFEASIBLE, Measured, Slack
 from dsmverify.verdicts import sound_row, witness_file
 
@@ -52,8 +52,16 @@ DECISION_COST: Final = 5
 SHRINKING: Final = 600
 """Decisions spent on a smaller witness, at most."""
 
-SHRINKING_WIDE: Final = 60
-"""The same for networks of more than a hundred neurons, whose decisions take long."""
+SHRINKING_WIDE: Final = 100
+"""The same for networks of more than `WIDE` neurons, whose decisions take long."""
+
+WIDE: Final = 60
+
+SHRINKING_LOOKS: Final = 4000
+"""Slacks in floats spent on a smaller witness, at most."""
+
+REDUCTION: Final = 300
+"""Evaluations spent on a witness with fewer points, for each smaller size."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +231,10 @@ class _Search:
     # Stages.
 
     def _structured(self) -> None:
-        limit = int(STRUCTURED_SHARE * self.budget)
+        self.structured(int(STRUCTURED_SHARE * self.budget))
+
+    def structured(self, limit: int) -> None:
+        """Try structured candidates until so many evaluations are spent."""
         made = candidates(self.claim, self.generator, self.sizes, self._spend, self.slack.admits)
         for instance in made:
             if self.spent >= limit or self.found is not None:
@@ -288,23 +299,49 @@ class _Search:
         return None
 
     def _refutation(self, witness: Witness) -> Refutation:
-        data = witness.instance.network
-        left = SHRINKING_WIDE if data is not None and data.width > 100 else SHRINKING
-
-        def decide(instance: Instance) -> Row | None:
-            nonlocal left
-            if left <= 0:
-                return None
-            left -= 1
-            self.slack.evaluations += 1
-            return decide_false(self.claim, instance)
-
-        smallest = shrink(witness, decide)
+        smallest = shrink(self._with_fewer_points(witness), self._decider(witness))
         name = f"refuted-{self.claim.id}-{self.seed}"
         instance = replace(smallest.instance, name=name)
         row = replace(smallest.row, instance=name)
         document = witness_file(row, {name: instance.to_json()})
         return Refutation(self.claim.id, row, document, self.spent, self.seed, self.stage)
+
+    def _with_fewer_points(self, witness: Witness) -> Witness:
+        """A witness of a smaller size from a short search of its own, or the same one."""
+        for size in sorted(set(self.sizes)):
+            if size >= witness.instance.size:
+                break
+            search = _Search(self.claim, 0, self.seed, (size,))
+            search.structured(REDUCTION)
+            self.slack.evaluations += search.spent
+            if search.found is not None:
+                return search.found
+        return witness
+
+    def _decider(self, witness: Witness) -> Decide:
+        """Decides with balls what floats do not exclude, as long as there is a budget for it.
+
+        Where floats do not see that the witness fails (on a set of measure zero, say) they exclude
+        nothing.
+        """
+        data = witness.instance.network
+        left = SHRINKING_WIDE if data is not None and data.width > WIDE else SHRINKING
+        looks = SHRINKING_LOOKS
+        floats_see = self.slack(witness.instance).looks_false
+
+        def decide(instance: Instance) -> Row | None:
+            nonlocal left, looks
+            if left <= 0 or looks <= 0:
+                return None
+            if floats_see:
+                looks -= 1
+                if not self.slack(instance).looks_false:
+                    return None
+            left -= 1
+            self.slack.evaluations += DECISION_COST
+            return decide_false(self.claim, instance)
+
+        return decide
 
 
 def decide_false(claim: Claim, instance: Instance) -> Row | None:

@@ -5,6 +5,7 @@ Every step is decided with balls; what is not certified FALSE any more is not ta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -52,7 +53,7 @@ def shrink(witness: Witness, decide: Decide) -> Witness:
     """The smallest witness that steps one at a time lead to; deterministic."""
     for _ in range(ROUNDS):
         before = witness.size
-        for kind in (_fewer_points, _fewer_neurons, _plainer, _rounder, _shorter):
+        for kind in (_plainer, _fewer_points, _fewer_neurons, _rounder, _shorter):
             witness = _descend(witness, kind, decide)
         if witness.size == before:
             break
@@ -134,18 +135,33 @@ def _fewer_neurons(instance: Instance) -> Iterator[Instance]:
     """Without a part of the neurons.
 
     The others keep what they add to the function, or their weights (it is divided by the width).
+    Equal neurons are thinned out first, all groups of them together.
     """
     data = instance.network
     if data is None:
         return
+    for kept in _parts(data):
+        for factor in (Fraction(1), Fraction(len(kept), data.width)):
+            yield replace(instance, network=_subset(data, kept, factor))
+
+
+def _parts(data: NetworkData) -> Iterator[list[int]]:
+    """Neurons that stay: thinner groups, then all but a half, a quarter, .., one."""
+    groups: dict[tuple[Fraction, Fraction, Fraction], list[int]] = {}
+    for neuron in range(data.width):
+        key = (data.inner_weights[neuron], data.biases[neuron], data.outer_weights[neuron])
+        groups.setdefault(key, []).append(neuron)
+    for share in (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(7, 8)):
+        thin = [group[: math.ceil(share * len(group))] for group in groups.values()]
+        kept = sorted(neuron for group in thin for neuron in group)
+        if len(kept) < data.width:
+            yield kept
     part = data.width // 2
     while part:
         for start in range(0, data.width, part):
             kept = [l for l in range(data.width) if not start <= l < start + part]
-            if not kept:
-                continue
-            for factor in (Fraction(len(kept), data.width), Fraction(1)):
-                yield replace(instance, network=_subset(data, kept, factor))
+            if kept:
+                yield kept
         part = part // 2 if data.width <= SINGLES or part > data.width // SINGLES else 0
 
 

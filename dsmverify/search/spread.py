@@ -61,7 +61,7 @@ NEGLIGIBLE: Final = 1e-2
 WORTHWHILE: Final = 1.01
 """Smallest ratio of the convex problem that is worth rounding."""
 
-TOTALS: Final = (4, 8, 16, 32, 64, 128, 256, 512)
+TOTALS: Final = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 """Numbers of neurons that a solution is rounded to."""
 
 SOLVING: Final = 100
@@ -133,6 +133,11 @@ class Kernel:
         self.sample = express.sample(_CLOSED, moved)
         self.pieces = express.weight_pieces(_CLOSED, moved.points)
         self.means = np.asarray(self.sample.mu * self.sample.points)
+
+    def anchors(self, kinks: Floats) -> Floats:
+        """Mean nearest each kink."""
+        nearest: Floats = self.means[np.argmin(np.abs(kinks[:, None] - self.means), axis=1)]
+        return nearest
 
     def features(self, kinks: Floats, signs: Sequence[int]) -> Features:
         """Features of neurons with given kinks."""
@@ -246,7 +251,11 @@ def _instances(
         return
     for total in TOTALS:
         whole = np.maximum(1, np.round(total * chosen))
-        value, *moved = _polished(kernel, noised.sigma, (places, sides, whole, weights))
+        # What counts more than its share moves closer, so that it weighs as much as before.
+        factor = np.sqrt(np.maximum(1, whole / (total * chosen)))
+        closer = kernel.anchors(places) + (places - kernel.anchors(places)) / factor
+        start = (closer, sides, whole, weights / factor)
+        value, *moved = _polished(kernel, noised.sigma, start)
         spend(POLISHING)
         if value > 1:
             neurons = (moved[0], sides, whole, moved[1])
@@ -280,7 +289,7 @@ def grid(kernel: Kernel, sigma: float, generator: np.random.Generator) -> tuple[
 def _polished(kernel: Kernel, sigma: float, neurons: _Neurons) -> tuple[float, Floats, Floats]:
     """Kinks and weights moved so that the ratio grows, counts as they are."""
     places, sides, counts, weights = neurons
-    anchors = kernel.means[np.argmin(np.abs(places[:, None] - kernel.means), axis=1)]
+    anchors = kernel.anchors(places)
     half = len(places)
 
     def unpacked(vector: Floats) -> tuple[Floats, Floats]:

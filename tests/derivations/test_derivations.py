@@ -27,6 +27,7 @@ PROVED = {
     "weight_bounds": {"prop09a.r1", "prop09a.r2", "prop09b"},
     "translation": {"shift1", "shift2", "shift3", "shift4", "shift7"},
     "total_variation": {"thm04"},
+    "score_overlap": {"cor03b.r1"},
     "hessian": {"hess15.r1"},
     "tangent_kernel_bound": {"prop10.r1"},
     "kink_term": {"prop06a.r1"},

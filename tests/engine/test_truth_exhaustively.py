@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 from flint import arb
 
+from dsmverify.certify import precision
 from dsmverify.claims import Relation
 from dsmverify.truth import (
     Truth,
@@ -128,6 +129,13 @@ def test_agreeing_digits_of_wide_balls_are_what_all_their_numbers_share() -> Non
     assert agreeing_digits(arb(1, "1e-5"), arb(1, "1e-5")) == 4
     assert agreeing_digits(arb(1, 1), arb(1, 1)) == 0
     assert agreeing_digits(arb(0, "inf"), arb(1)) == 0
+
+
+@pytest.mark.parametrize("digits", [20, 50, 200])
+def test_many_digits_agree(digits: int) -> None:
+    with precision(800):
+        assert agreeing_digits(arb(1), 1 + arb(10) ** -digits) in {digits, digits - 1}
+        assert agreeing_digits(arb(3), 3 + arb(10) ** -digits) == digits
 
 
 def test_numbers_are_finite() -> None:
