@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dsmverify.claims import Hypothesis, Structural
+from dsmverify.claims import Hypothesis, Places, Structural
 from dsmverify.formulas import bounds
+from dsmverify.formulas import posterior_steps as steps
 
 SIGNS = Structural("every inner weight is +1 or -1", "inner_weights_are_signs")
 WITHIN = Structural("|w2_l| <= A for every neuron", "outer_weights_within_bound")
@@ -25,3 +26,15 @@ SPACING_EIGHT = Hypothesis("Delta >= 8 sigma/mu", bounds.spacing, ">=", bounds.e
 
 POINTS_ONLY = "Proved for every y; at an instance compared at its points `at`."
 CLASS_ONLY = "About inner weights +-1 only, as section 0 fixes them."
+
+OUTERMOST = Places(
+    (
+        steps.before_all,
+        steps.first_mean,
+        steps.first_midpoint,
+        steps.last_midpoint,
+        steps.last_mean,
+        steps.beyond_all,
+    )
+)
+"""The outermost means and midpoints, and a noise level beyond: for steps true at every y."""

@@ -6,7 +6,7 @@ from dsmverify.claims import Claim, Identity, Inequality, Interval, Places, Rang
 from dsmverify.formulas import bounds
 from dsmverify.formulas import posterior_steps as steps
 
-from ._premises import SPACING_TWO
+from ._premises import OUTERMOST, SPACING_TWO
 
 SLOPE_JUMP = Inequality(
     bounds.slope_jump,
@@ -14,16 +14,6 @@ SLOPE_JUMP = Inequality(
     bounds.slope_jump_bound,
     nonnegative_left=True,
     margin=bounds.slope_jump_margin,
-)
-SIX_PLACES = Places(
-    (
-        steps.before_all,
-        steps.first_mean,
-        steps.first_midpoint,
-        steps.last_midpoint,
-        steps.last_mean,
-        steps.beyond_all,
-    )
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -140,7 +130,7 @@ CLAIMS: tuple[Claim, ...] = (
                 margin=steps.scaled_spread_margin,
             ),
         ),
-        range=Range("points", SIX_PLACES),
+        range=Range("points", OUTERMOST),
         leans_on=("eq09",),
         derivation="posterior_bounds",
         remark=(

@@ -6,22 +6,14 @@ from dsmverify.claims import Claim, Inequality, Places, Range, Source
 from dsmverify.formulas import bounds
 from dsmverify.formulas import posterior_steps as steps
 
+from ._premises import OUTERMOST
+
 BOTH_SIDES = (
     "y is the distance beyond the starts 2 mu (x_n)_+ and 2 mu (x_1)_-; the second part is the "
     "mirror image, with i+1 for i. Both sides decay over many orders of magnitude: at an instance "
     "looked at at the start and 1, 8 and 64 noise levels beyond."
 )
 BEYOND = Places((bounds.zero, bounds.sigma, steps.eight_sigmas, steps.sixty_four_sigmas))
-SIX_PLACES = Places(
-    (
-        steps.before_all,
-        steps.first_mean,
-        steps.first_midpoint,
-        steps.last_midpoint,
-        steps.last_mean,
-        steps.beyond_all,
-    )
-)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -90,7 +82,7 @@ CLAIMS: tuple[Claim, ...] = (
             ),
             Inequality(steps.curvature, "<=", steps.cubed_spread_scale),
         ),
-        range=Range(y=SIX_PLACES),
+        range=Range(y=OUTERMOST),
         leans_on=("lem11b",),
         derivation="curvature_tail",
         remark=(

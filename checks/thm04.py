@@ -114,7 +114,10 @@ CLAIMS: tuple[Claim, ...] = (
         hypotheses=(WIDE,),
         leans_on=("thm04.a", "prop09a", "cor03a@mu"),
         severity="step only",
-        remark="Inherits the factor n-i+1 of prop09a; the theorem survives.",
+        remark=(
+            "Inherits the factor n-i+1 of prop09a. Fails at n = 3 and, at any n, where the last "
+            "gap is much the largest; the theorem survives."
+        ),
     ),
     Claim(
         id="thm04.b.r1",

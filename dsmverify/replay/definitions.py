@@ -49,7 +49,7 @@ class Setting:
         self.sigma = self.number(data.get("sigma", 0)) or mp.sqrt(-mp.expm1(-2 * age))
         self.mu = self.number(data.get("mu", 0)) or mp.sqrt(1 - self.sigma**2)
         self.i, self.k, self.l = (int(where.get(name, 0)) for name in ("i", "j", "l"))
-        self.y = self.number(where["y"]) if "y" in where else None
+        self.y: Any = self.number(where["y"]) if "y" in where else None
         lists = (data.get("network", {}).get(name, ()) for name in self.names)
         rows = [[*map(Fraction, row)] for row in zip(*lists, strict=True)]
         self.order_of = sorted(range(len(rows)), key=lambda j: -rows[j][1] / rows[j][0])
@@ -225,7 +225,11 @@ def weight_lines(c: Setting) -> list[tuple[Any, Any, Any, Any]]:
     for i in range(1, c.n):  # i points below u, k above
         k, below = c.n - i, c.mu * sum(c.x[j] for j in range(1, i + 1))
         above = c.mu * sum(c.x[j] for j in range(i + 1, c.n + 1))
-        low, high, crossing = c.mu * c.x[i], c.mu * c.x[i + 1], (i * below + k * above) / (i**2 + k**2)
+        low, high, crossing = (
+            c.mu * c.x[i],
+            c.mu * c.x[i + 1],
+            (i * below + k * above) / (i**2 + k**2),
+        )
         cut = max(low, min(high, crossing))  # pi^- = i (i u - below)/n^2 up to there
         lines += [(low, cut, -i * below, i**2), (cut, high, k * above, -(k**2))]
     return [(low, high, a / c.n**2, c.mp.mpf(s) / c.n**2) for low, high, a, s in lines]
@@ -376,7 +380,9 @@ def top_pair(
     c: Setting, product: Callable[[Setting, Sequence[Any]], list[Any]], size: int
 ) -> tuple[Any, list[Any]]:
     """Largest eigenvalue and a unit eigenvector of a symmetric map, by Lanczos's method."""
-    v, basis, rows = [1 + c.mp.one / (j + 3) for j in range(size)], [], []
+    v = [1 + c.mp.one / (j + 3) for j in range(size)]
+    basis: list[list[Any]] = []
+    rows: list[list[Any]] = []
     while len(rows) < min(size, 30 + 10 * c.order) and dot(v, v) > c.mp.mpf(2) ** -c.mp.prec:
         length = c.mp.sqrt(dot(v, v))
         basis.append([value / length for value in v])
@@ -386,7 +392,9 @@ def top_pair(
             part = dot(v, u)
             v = [value - part * other for value, other in zip(v, u, strict=True)]
     js = range(len(rows))
-    values, vectors = c.mp.eigsy(c.mp.matrix([[rows[max(a, b)][min(a, b)] for b in js] for a in js]))
+    values, vectors = c.mp.eigsy(
+        c.mp.matrix([[rows[max(a, b)][min(a, b)] for b in js] for a in js])
+    )
     top = max(js, key=lambda a: values[a])
     return values[top], [sum(vectors[a, top] * basis[a][j] for a in js) for j in range(size)]
 

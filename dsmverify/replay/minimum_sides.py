@@ -16,6 +16,7 @@ from dsmverify.replay.definitions import (
     Setting,
     bound,
     cross_term,
+    curvature_constant,
     hessian_product,
     hessian_top,
     kernel_product,
@@ -31,13 +32,14 @@ from dsmverify.replay.definitions import (
 from dsmverify.replay.network_sides import batch_size, risk_terms, signs
 from dsmverify.replay.network_steps import last_floor, mean_squared_slope
 from dsmverify.replay.registry import Hypothesis, Part, side
-from dsmverify.replay.threshold_sides import curvature_constant, eq_20, noise_limits, rate
+from dsmverify.replay.threshold_sides import eq_20, noise_limits, rate
 
 
 def exact(value: Any) -> Fraction:
     """The dyadic fraction that an mpmath number is."""
     sign, mantissa, exponent, _ = value._mpf_
-    return (-1) ** sign * int(mantissa) * Fraction(2) ** int(exponent)
+    size = int(mantissa) * Fraction(2) ** int(exponent)
+    return -size if sign else size
 
 
 def gradient(c: Setting) -> list[Any]:

@@ -19,6 +19,7 @@ from dsmverify.replay.definitions import (
     integral,
     kernel_product,
     kernel_top,
+    kink_residual,
     kink_term,
     least_weight,
     network,
@@ -116,22 +117,20 @@ def prop10_b(c: Setting) -> list[Part]:
 
 def mean_gradient(c: Setting) -> list[Any]:
     """`m E grad s_theta(Y)`: `E phi(w1_l Y + b_l)` and `w2_l P(Y in C_l)`."""
-    found: list[Any] = []
-    for w1, b, kink in zip(c.w1, c.b, c.kinks, strict=True):
-        cut = c.number(kink)
-        means = (
-            gaussian_mean(c, lambda y, w1=w1, b=b: max(w1 * y + b, 0), c.mu * x, [cut])
-            for x in c.x.values()
-        )
-        found.append(sum(means) / c.n)
-    for w1, w2, kink in zip(c.w1, c.w2, c.kinks, strict=True):
-        cut, sign = c.number(kink), 1 if w1 > 0 else -1
-        means = (
-            gaussian_mean(c, lambda y, t=cut, s=sign: c.mp.mpf(s * y > s * t), c.mu * x, [cut])
-            for x in c.x.values()
-        )
-        found.append(w2 * sum(means) / c.n)
-    return found
+    outer, biases = [], []
+    for w1, b, w2, kink in zip(c.w1, c.b, c.w2, c.kinks, strict=True):
+        cut = [c.number(kink)]
+
+        def value(y: Any, w1: Any = w1, b: Any = b) -> Any:
+            return max(w1 * y + b, 0)
+
+        def active(y: Any, w1: Any = w1, b: Any = b) -> Any:
+            return c.mp.mpf(w1 * y + b > 0)
+
+        means = [c.mu * x for x in c.x.values()]
+        outer.append(sum(gaussian_mean(c, value, at, cut) for at in means) / c.n)
+        biases.append(w2 * sum(gaussian_mean(c, active, at, cut) for at in means) / c.n)
+    return [*outer, *biases]
 
 
 @side("prop10.b.r1", given=CLASS)
@@ -324,11 +323,8 @@ def damped(c: Setting) -> Any:
 
 def largest_damped(c: Setting) -> Any:
     """`max_{l,i} (sqrt 2 A/(sqrt(pi) m sigma)) |f(tau_l)| e^{-(tau_l - mu x_i)^2/(2 sigma^2)}`."""
-    best, before = c.mp.zero, (c.l, c.i)
-    for c.l in range(1, c.m + 1):
-        for c.i in c.x:
-            best = max(best, kink_value(c) * damped(c))
-    c.l, c.i = before
+    root = c.sigma * c.mp.sqrt(2 * c.mp.pi)  # of the density in kink_residual
+    best = max(abs(kink_residual(c, j, i)) * root for j in range(c.m) for i in c.x)
     return c.mp.sqrt(2) * bound(c) / (c.mp.sqrt(c.mp.pi) * c.m * c.sigma) * best
 
 
@@ -817,5 +813,3 @@ def fast(c: Setting) -> Hypothesis:
 def shift4(c: Setting) -> list[Part]:
     """The risk of a network that is flat for its rate."""
     return [(risk(c), ">=", (c.mp.sqrt(5) - 2) ** 2 / c.sigma**2)]
-
-

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +214,7 @@ def _spare_bits(inputs: Mapping[str, Any], where: Mapping[str, str]) -> int:
     for w, b in zip(network.get("inner_weights", ()), network.get("biases", ()), strict=False):
         numbers.append(Fraction(b) / Fraction(w))
     sigma = Fraction(inputs.get("sigma", inputs.get("time", "1")))
-    largest = max((abs(number) for number in numbers), default=Fraction(1)) / min(sigma, 1)
+    largest: Fraction = max(abs(number) for number in numbers) / min(sigma, Fraction(1))
     return 4 * (int(largest) + 1).bit_length()
 
 
@@ -261,7 +262,7 @@ def _normal_side(claim: str) -> Any:
         free = {name: text for name, text in where.items() if name == "i"}
         points = [Fraction(text) for text in instance["x"]]
         place = int(where.get("i", "1")) - 1
-        gap = min(high - low for low, high in zip(points, points[1:], strict=False))
+        gap = min(high - low for low, high in pairwise(points))
         if "t" in where:  # y runs over |y - mu x_i| <= mu Delta/4
             free["y"] = str(points[place] + (Fraction(where["t"]) / 2 - Fraction(1, 4)) * gap)
         if "place" in where:

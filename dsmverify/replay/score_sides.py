@@ -449,11 +449,11 @@ def thm04_a(c: Setting) -> list[Part]:
 
 def gap_sum(c: Setting, last: int) -> Any:
     """The sum of thm04.b with `(n-i)^2 (n-i+last)/2`."""
-    total = c.mp.zero
+    total, half = c.mp.zero, c.mp.one / 2 - decay(c, 2)
     for i in range(1, c.n):
         least = min(i**2 * (i - 1), (c.n - i) ** 2 * (c.n - i + last))
         width = (c.x[i + 1] - c.x[i]) ** 2 / (2 * c.n) - 4 * c.n**2 * c.Delta**2 * decay(c, 4)
-        total += c.mu / c.n**2 * (c.mp.one / 2 - decay(c, 2)) * least * c.Delta * c.mu**2 / c.sigma**4 * width
+        total += c.mu / c.n**2 * half * least * c.Delta * c.mu**2 / c.sigma**4 * width
     return total
 
 

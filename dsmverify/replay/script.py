@@ -26,6 +26,13 @@ from dsmverify.replay.recheck import AGREEMENT
 LONGEST = 150
 """Lines that a script may have."""
 
+SHORT_LINE = 150
+"""Characters up to which simple statements share a line where a script would be too long."""
+
+_COMPOUND = re.compile(
+    r"\s*(async|class|def|elif|else|except|finally|for|if|try|while|with)\b|.*#|\s*f?\""
+)
+
 LONGEST_LINE = 160
 """Characters up to which a function of one statement stands on one line."""
 
@@ -40,20 +47,21 @@ from mpmath import MPContext
 from mpmath.calculus.quadrature import GaussLegendre
 '''
 
-FOOTER = '''witness = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+FOOTER = """witness = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 print(f"{{witness['claim']}}: {{witness['statement']}} Here: {{witness['where']}}")
 for order, bits in enumerate(({bits}, {more})):
     mp = MPContext()
     mp.prec = bits
     c = Setting(mp, witness["inputs"], witness["where"], order)
     for name, left, _, right in [{given}]:
-        print(f"  hypothesis {{name}}: {{mp.nstr(mp.mpf(left), 20)}}, {{mp.nstr(mp.mpf(right), 20)}}")
+        print(f"  hypothesis {{name}}:", *(mp.nstr(mp.mpf(side), 20) for side in (left, right)))
     for number, (left, relation, right) in enumerate({side}(c), 1):
         gap = abs(left - right) - abs(left) / 2**{agreement} if relation == "=" else left - right
         fails = gap * (-1 if relation in (">=", ">") else 1) > 0
-        print(f"  part {{number}} ({{bits}} bits): left {{mp.nstr(mp.mpf(left), 25)}} {{relation}} right "
-              f"{{mp.nstr(mp.mpf(right), 25)}}: {{'FAILS' if fails else 'holds'}}")
-'''
+        left, right = (mp.nstr(mp.mpf(side), 25) for side in (left, right))
+        print(f"  part {{number}}, {{bits}} bits: {{left}} {{relation}} {{right}}", "FAILS" * fails)
+"""
+
 
 def write_scripts(report: str | os.PathLike[str], folder: str | os.PathLike[str]) -> list[Path]:
     """Write a script and its witness for every REFUTED claim of a report.
@@ -125,6 +133,8 @@ def script_of(entry: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     text = "\n\n".join(pieces)  # as one writes Python, where that is short enough
     for glue in ("\n", ""):
         text = glue.join(pieces) if text.count("\n") > LONGEST else text
+    if text.count("\n") > LONGEST:
+        text = "\n".join(joined(text.splitlines())) + "\n"
     lines = text.count("\n")
     if lines > LONGEST:
         raise ValueError(f"claim: the script of {claim} has {lines} lines, more than {LONGEST}")
@@ -169,7 +179,7 @@ PREFIX = MODULES[0].__name__.rpartition(".")[0]
 class _Bare(ast.NodeTransformer):
     """Drops decorators, annotations and docstrings."""
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         """Without decorators and annotations."""
         self.generic_visit(node)
         node.decorator_list, node.returns = [], None
@@ -177,7 +187,7 @@ class _Bare(ast.NodeTransformer):
             argument.annotation = None
         return _without_docstring(node)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+    def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         """Without docstring."""
         self.generic_visit(node)
         return _without_docstring(node)
@@ -193,6 +203,22 @@ def _without_docstring(node: Any) -> Any:
     if ast.get_docstring(node) is not None:
         del node.body[0]
     return node
+
+
+def joined(lines: list[str]) -> list[str]:
+    """Lines of a program with short neighbouring simple statements on one line."""
+    found: list[str] = []
+    for line in lines:
+        before = found[-1] if found else ""
+        depth = len(line) - len(line.lstrip())
+        both_simple = not any(_COMPOUND.match(part) for part in (before, line))
+        is_same = depth and depth == len(before) - len(before.lstrip())
+        is_short = len(before) + len(line.strip()) < SHORT_LINE
+        if both_simple and is_same and is_short and line.strip():
+            found[-1] = f"{before}; {line.strip()}"
+        else:
+            found.append(line)
+    return found
 
 
 def bare_source(item: Any) -> str:

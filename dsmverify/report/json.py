@@ -249,5 +249,7 @@ def _input(entry: Input) -> dict[str, Any]:
 
 
 def _text(document: Any) -> str:
-    text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False, default=certificates.exact)
+    text = json.dumps(
+        document, indent=1, sort_keys=True, allow_nan=False, default=certificates.exact
+    )
     return text + "\n"

@@ -6,6 +6,7 @@ Chosen by what a claim is about (a sample, a network, a minimum, a function), ne
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -14,12 +15,15 @@ from typing import Final
 import numpy as np
 
 from dsmverify import families
+from dsmverify.approximations import Approximations
 from dsmverify.certify import Session
 from dsmverify.claims import Claim
 from dsmverify.errors import DsmverifyError
+from dsmverify.formulas import curvature
 from dsmverify.instance import Instance
 from dsmverify.search import functions, networks, samples, spread
 from dsmverify.search.rounding import rounded
+from dsmverify.systems.float64 import SYSTEM
 from dsmverify.truth import Truth
 
 NETWORK_RATIOS: Final = 5
@@ -31,14 +35,23 @@ MADE: Final = 5
 SKIPPED: Final = 0.95
 """Share of the samples that fail a hypothesis themselves for which no networks are made."""
 
-SPREAD_RATIOS: Final = (0.5, 5.0)
+SPREAD_RATIOS: Final = (1.0, 4.0)
 """Decimal logarithms of the spacing ratios for networks of many kinks."""
 
-MANY: Final = 300
+MANY: Final = 60
 """Structured networks tried for one of many kinks."""
 
-RATE_STEPS: Final = 12
-"""Bisections spent on the largest learning rate that is certified stable."""
+SMALLEST_SHARE: Final = 0.8
+"""Share of these samples that have the smallest size; the others have the next."""
+
+RATE_STEPS: Final = 7
+"""Decisions spent on the largest learning rate that is certified stable."""
+
+RATE_COST: Final = 35
+"""Evaluations that these decisions count for."""
+
+RATE_DECADES: Final = 2.5
+"""It is looked for within so many powers of ten."""
 
 FUNCTIONS: Final = 20
 """Draws of parameters for one sample."""
@@ -69,7 +82,7 @@ def candidates(
             _with_networks(generator, sizes, admits), _with_spread_networks(generator, sizes, spend)
         )
     elif claim.subject == "minimum":
-        yield from _with_minima(claim, generator, sizes)
+        yield from _with_minima(claim, generator, sizes, spend, admits)
     elif claim.subject == "function":
         for line in samples.lines(generator, sizes):
             for instance in _on(line, generator, 1):
@@ -115,8 +128,12 @@ def _with_networks(
 def _with_spread_networks(
     generator: np.random.Generator, sizes: Sequence[int], spend: Callable[[int], None]
 ) -> Iterator[Instance | None]:
-    """Samples with networks of many kinks; None where a sample gives none."""
-    for line in samples.lines(generator, sizes[:2]):
+    """Samples with networks of many kinks; None after each sample."""
+    while True:
+        place = int(generator.random() > SMALLEST_SHARE)
+        size = sizes[min(place, len(sizes) - 1)]
+        pattern = str(generator.choice(samples.PATTERNS)) if size > 2 else samples.PATTERNS[0]
+        line = samples.line(generator, size, pattern)
         ratio = 10.0 ** float(generator.uniform(*SPREAD_RATIOS))
         for instance in _at(line, ratio):
             yield from spread.instances(instance, generator, spend)
@@ -124,38 +141,59 @@ def _with_spread_networks(
 
 
 def _merged(many: Iterator[Instance], few: Iterator[Instance | None]) -> Iterator[Instance]:
-    """Both streams, some of the first for one of the second."""
+    """Both streams, some of the first for what one sample gives of the second."""
     while True:
         yield from itertools.islice(many, MANY)
-        yield from (instance for instance in itertools.islice(few, 1) if instance is not None)
+        for instance in few:
+            if instance is None:
+                break
+            yield instance
 
 
 def _with_minima(
-    claim: Claim, generator: np.random.Generator, sizes: Sequence[int]
+    claim: Claim,
+    generator: np.random.Generator,
+    sizes: Sequence[int],
+    spend: Callable[[int], None],
+    admits: Admits,
 ) -> Iterator[Instance]:
     """Local minima at the ends of a sample, at the largest rate that is certified stable."""
     for line in samples.lines(generator, sizes):
+        spend(1)  # so that the search ends where no sample has a minimum
         for instance in _on(line, generator, NETWORK_RATIOS):
+            if not admits(instance) and generator.random() < SKIPPED:
+                continue
             width = 1 + int(generator.integers(2))
             network = families.polished(instance, *families.edge_start(instance, width=width))
             if network is None:
                 continue
             rate = largest_stable_rate(replace(instance, network=network), claim.reading)
+            spend(RATE_COST)
             if rate is not None:
                 yield replace(instance, network=network, learning_rate=rate)
 
 
 def largest_stable_rate(instance: Instance, reading: str | None) -> Fraction | None:
-    """Largest learning rate, to two digits, at which the minimum is certified linearly stable."""
-    low, high = -12.0, 6.0
-    best = None
+    """Largest learning rate, to two digits, at which the minimum is certified linearly stable.
+
+    Looked for below `2 / (m lambda)`, lambda the largest eigenvalue of the mean of the pointwise
+    Hessian, beyond which nothing is stable; None if it is not stable within `RATE_DECADES`.
+    """
+    values = Approximations(instance)
+    matrix = curvature.hessian(SYSTEM, values.sample, values.network, boundary=False)
+    top = float(np.linalg.eigvalsh(matrix)[-1])
+    if not top > 0:
+        return None
+    high = math.log10(2 / (values.network.width * top))
+    low, best = high - RATE_DECADES, None
     for _ in range(RATE_STEPS):
-        middle = (low + high) / 2
-        rate = rounded(10.0**middle, 2)
+        rate = rounded(10.0**low if best is None else 10.0 ** ((low + high) / 2), 2)
         if _is_stable(replace(instance, learning_rate=rate), reading):
-            best, low = rate, middle
+            low, best = math.log10(float(rate)), rate
+        elif best is None:
+            return None
         else:
-            high = middle
+            high = (low + high) / 2
     return best
 
 

@@ -28,6 +28,9 @@ SIZES: Final = tuple(range(2, 13))
 SMALLEST_RATIO, LARGEST_RATIO = -4.0, 6.0
 """Decimal logarithms of the spacing ratios."""
 
+SMALLEST_SIGMA: Final = -6.0
+"""Decimal logarithm of the smallest noise levels."""
+
 RATIOS: Final = 21
 """Spacing ratios of one line."""
 
@@ -117,7 +120,7 @@ def lines(generator: np.random.Generator, sizes: Sequence[int] = SIZES) -> Itera
 def line(generator: np.random.Generator, size: int, pattern: str) -> Line:
     """One line of samples of a size and a pattern, the rest drawn."""
     spelled = str(generator.choice(["pair", "pair", "pair", "sigma", "time"]))
-    mu, sigma = _level(generator), _level(generator)
+    mu, sigma = _level(generator, -3), _level(generator, SMALLEST_SIGMA)
     if spelled == "time":
         sigma = rounded(10.0 ** float(generator.uniform(-4, 0.5)), 2)
     batch = Batch(int(generator.integers(1, size + 1))) if generator.random() < 0.5 else None
@@ -133,15 +136,16 @@ def ratios(generator: np.random.Generator, count: int = RATIOS) -> list[float]:
     return [10 ** (SMALLEST_RATIO + (k + float(u)) * width) for k, u in enumerate(shares)]
 
 
-def _level(generator: np.random.Generator) -> Fraction:
-    """A short number inside (0, 1), now and then near an end."""
+def _level(generator: np.random.Generator, smallest: float) -> Fraction:
+    """A short number inside (0, 1), now and then near an end, 0 to within `10^smallest`."""
     kind = generator.random()
     if kind < 0.25:
         return Fraction(1, 2)
     if kind < 0.5:
         return Fraction(int(generator.integers(1, 10)), 10)
-    small = 10.0 ** float(generator.uniform(-3, -0.5))
-    return rounded_inside(small if kind < 0.75 else 1 - small, 1)
+    if kind < 0.75:
+        return rounded_inside(10.0 ** float(generator.uniform(smallest, -0.5)), 1)
+    return rounded_inside(1 - 10.0 ** float(generator.uniform(-3, -0.5)), 1)
 
 
 def _gaps(generator: np.random.Generator, size: int, pattern: str) -> tuple[Fraction, ...]:

@@ -73,6 +73,9 @@ POLISHING: Final = 150
 DIGITS: Final = 4
 """Digits of the rounded networks."""
 
+MOST_KEPT: Final = 2
+"""Roundings of one solution whose ratio exceeds 1 that are handed on, smallest first."""
+
 NEAR: Final = 80
 """Evaluations of the ratio spent on the near kinks of a network that follows the score."""
 
@@ -249,6 +252,7 @@ def _instances(
     best = ratio(kernel.features(places, sides), chosen, weights)
     if best < WORTHWHILE:
         return
+    kept = 0
     for total in TOTALS:
         whole = np.maximum(1, np.round(total * chosen))
         # What counts more than its share moves closer, so that it weighs as much as before.
@@ -259,9 +263,11 @@ def _instances(
         spend(POLISHING)
         if value > 1:
             neurons = (moved[0], sides, whole, moved[1])
+            kept += 1
             yield replace(instance, network=_network(noised, neurons))
-            yield from quiet(instance, neurons, generator, spend)
-            if value > (1 + best) / 2:
+            if kept == 1:
+                yield from quiet(instance, neurons, generator, spend)
+            if kept == MOST_KEPT:
                 return
 
 

@@ -25,8 +25,11 @@ WIDTHS: Final = 8
 """Most neurons of a drawn network."""
 
 
-class Done(Exception):
-    """The budget is spent, or a counterexample is found."""
+class Done(BaseException):
+    """The budget is spent, or a counterexample is found.
+
+    No `Exception`: Hypothesis would take it for a failure, and run the example again.
+    """
 
 
 def explore(

@@ -72,6 +72,17 @@ def test_what_was_spent_before_counts() -> None:
     assert touching.evaluations > 8
 
 
+@pytest.mark.parametrize("cells", [1, 2, 10, 11])
+def test_a_budget_is_a_count_of_cells(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bisection, "CELLS", cells)
+    before, ends = Finding(evaluations=7), (arb(0), arb(1))
+    finding = decide_over_interval(lambda y: (arb(0, 1), arb(0)), ">", ends, before)
+    assert (finding.truth, finding.evaluations) == (Truth.UNKNOWN, 7 + cells + 1)
+    assert finding.reason == f"budget: {cells} cells"
+    finding = decide_over_interval(against(-1), ">=", ends, before)
+    assert finding.truth is Truth.TRUE
+
+
 def test_free_variables_stay_beside_the_point() -> None:
     ends = (arb(0), arb(1))
     finding = decide_over_interval(against("0.1"), "<=", ends, Finding(), {"i": "3"})
@@ -210,6 +221,19 @@ def test_a_function_that_is_no_number_somewhere_has_no_lower_bound() -> None:
 
     found = enclose_minimum(function, arb(0), arb(1))
     assert not found.is_finite()
+
+
+@pytest.mark.parametrize("cells", [0, 1, 2, 5])
+def test_a_minimum_is_enclosed_whatever_it_may_cost(
+    cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cells that no budget was left for bound it from below all the same."""
+    monkeypatch.setattr(bisection, "MINIMUM_CELLS", cells)
+    for centre in ("0.1", "0.3", "0.9"):
+        found = enclose_minimum(lambda y, c=centre: (y - arb(c)) ** 2, arb(0), arb(1))
+        assert found.contains(arb(0))
+        found = enclose_minimum(lambda y, c=centre: (y - arb(c)) ** 2 - 3, arb(0), arb(1))
+        assert found.contains(arb(-3))
 
 
 def test_minima_cost_a_bounded_number_of_values() -> None:

@@ -449,6 +449,63 @@ def test_reading_off_keeps_severity_only_of_refutations() -> None:
     assert own.severity is None
 
 
+def test_reading_off_what_is_undecided_or_vacuous_has_no_severity() -> None:
+    one = claim(severity="constant")
+    for outcome in (
+        decide_verdict(one, [U], None, INSTANCES),
+        decide_verdict(one, [N], None, INSTANCES, vacuous=True),
+    ):
+        own, _ = read_off(claim("thm01", severity="statement"), outcome, [])
+        assert (own.verdict, own.severity) == (outcome.verdict, None)
+
+
+@pytest.mark.parametrize("other", ["aaa", "zzz", "prop02"])
+def test_rows_of_any_other_claim_are_refused(other: str) -> None:
+    with pytest.raises(ValueError, match=f"a row of '{other}' among the rows of 'prop02a'"):
+        decide_verdict(claim(), [row("TRUE", name=other)], None, INSTANCES)
+
+
+def test_texts_are_compared_by_what_they_say() -> None:
+    """Answers and verdicts read from a file are other objects than the constants here."""
+    answer: Any = "".join(["TR", "UE"])
+    good = row("TRUE")
+    read = Row("".join(["prop", "02a"]), good.instance, answer, good.lhs, good.rhs)
+    assert sound_row(read, claim()) is read
+    outcome = decide_verdict(claim(), [read], None, INSTANCES)
+    assert outcome.verdict == "HOLDS"
+    verdict: Any = "".join(["HO", "LDS"])
+    expected = {"prop02a": Expected(verdict, "")}
+    assert find_mismatches([outcome], [read], expected, battery=True) == ()
+
+
+def test_a_known_instance_is_preferred_as_a_witness() -> None:
+    rows = [row("FALSE", "a-missing"), row("FALSE", "large"), row("FALSE", "z-missing")]
+    certificate = decide_verdict(claim(), rows, None, INSTANCES).certificate
+    assert certificate is not None
+    assert certificate["witness"]["instance"] == "large"
+
+
+def test_ties_between_places_are_broken_by_name_of_the_variable() -> None:
+    places = [{"j": "1", "i": "2"}, {"i": "1", "j": "2"}, {"y": "0", "i": "3"}]
+    rows = [row("FALSE", where=where) for where in places]
+    for order in itertools.permutations(rows):
+        certificate = decide_verdict(claim(), order, None, INSTANCES).certificate
+        assert certificate is not None
+        assert certificate["witness"]["where"] == {"i": "1", "j": "2"}
+
+
+def test_two_contradicting_rows_are_counted() -> None:
+    rows = [row("FALSE", "large"), row("FALSE", "small")]
+    reason = decide_verdict(claim(), rows, True, INSTANCES).reason
+    assert reason is not None
+    assert "at large and 1 more;" in reason
+
+
+def test_a_whole_number_stays_a_text_where_it_is_no_index() -> None:
+    document = witness_file(row("FALSE", where={"y": "5", "i": "2"}), INSTANCES)
+    assert document["parameters"] == {"i": 2, "y": "5"}
+
+
 # The record.
 
 
