@@ -4,19 +4,24 @@ VENV ?= .venv
 PYTEST_ARGS ?=
 INSTANCES ?= 10000
 JOBS ?= 2
+BUDGET ?= 5000
+MUTANTS ?=
+MINUTES ?= inf
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv report lint test test-slow bench containment clean
+.PHONY: help venv report referee lint test test-slow bench containment mutants clean
 
 help:
 	@echo 'make report       run the bundled battery, write reports/latest/'
+	@echo 'make referee      the same with the full budget, rechecked, in reports/referee/'
 	@echo 'make test         lint, types, import rules, default tests (PYTEST_ARGS=...)'
 	@echo 'make test-slow    the tests marked slow'
 	@echo 'make bench        our times beside the baselines, reports/benchmarks.json'
 	@echo 'make containment  values inside their balls on INSTANCES=10000 random instances'
+	@echo 'make mutants      mutation testing in a private copy, resumable (MUTANTS=module, MINUTES=...)'
 	@echo 'make clean        remove the virtual environment, caches and built files'
 
 venv: $(STAMP)
@@ -36,6 +41,12 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 report: $(STAMP)
 	$(BIN)/dsmverify check --jobs $(JOBS) --out reports/latest
 
+# The full budget: longer searches, every certificate computed again, a script for every failure.
+referee: $(STAMP)
+	$(BIN)/dsmverify check --jobs $(JOBS) --budget $(BUDGET) --out reports/referee
+	$(BIN)/dsmverify recheck reports/referee --jobs $(JOBS)
+	$(BIN)/dsmverify scripts reports/referee --out reports/referee/scripts
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,6 +64,9 @@ bench: $(STAMP)
 
 containment: $(STAMP)
 	$(BIN)/python -m benchmarks.containment --instances $(INSTANCES)
+
+mutants: $(STAMP)
+	$(BIN)/python -m benchmarks.mutants $(MUTANTS) --minutes $(MINUTES)
 
 clean:
 	rm -rf $(VENV) build dist reports/latest *.egg-info

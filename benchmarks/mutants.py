@@ -39,6 +39,7 @@ SLOWDOWN = 10.0
 PRELOADED = ("pytest", "hypothesis", "flint", "mpmath", "numpy", "scipy.optimize", "sympy")
 """Libraries that a child finds imported; nothing of this package is among them."""
 
+
 @dataclass(frozen=True)
 class Module:
     """A module to mutate and the tests that judge it."""
@@ -67,7 +68,11 @@ def modules() -> dict[str, Module]:
     return {
         name: Module(
             name,
-            **{key: tuple(part) if isinstance(part, list) else part for key, part in entry.items()},
+            path=entry["path"],
+            tests=tuple(entry["tests"]),
+            options=tuple(entry.get("options", ())),
+            verdict=entry.get("verdict", False),
+            sample=entry.get("sample"),
         )
         for name, entry in table.items()
     }
@@ -157,8 +162,13 @@ def forget_imports() -> None:
 class Session:
     """The mutants of one module, in cosmic-ray's SQLite file."""
 
-    def __init__(self, module: Module) -> None:
-        """Open the session of a module, or start it anew where the module has changed."""
+    def __init__(self, module: Module, *, reading: bool) -> None:
+        """Open the session of a module, or start it anew where the module has changed.
+
+        Args:
+            module: the module.
+            reading: only to report, which may not start anything anew.
+        """
         from cosmic_ray.work_db import WorkDB  # type: ignore[import-untyped]
 
         self.module = module
@@ -167,8 +177,10 @@ class Session:
         SESSIONS.mkdir(exist_ok=True)
         stamp = SESSIONS / f"{module.name}.sha256"
         self.database = WorkDB(SESSIONS / f"{module.name}.sqlite", WorkDB.Mode.create)
-        if not stamp.exists() or stamp.read_text() != digest:
+        self.is_current = stamp.exists() and stamp.read_text() == digest
+        if not self.is_current and not reading:
             self._start()
+            self.is_current = True
             stamp.write_text(digest)
 
     def _start(self) -> None:
@@ -293,7 +305,7 @@ def main() -> int:
     deadline = monotonic() + 60 * options.minutes
     forget_imports()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the private copy is removed
-    sessions = [Session(module) for module in chosen]
+    sessions = [Session(module, reading=options.report) for module in chosen]
     if not options.report:
         with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
             tree = copied_tree(Path(folder))
@@ -302,11 +314,12 @@ def main() -> int:
     argued, failed = equivalents(), False
     print(f"{'module':<18}{'killed':>8}{'argued':>8}{'open':>8}{'waiting':>9}")
     for session in sessions:
-        found = session.tally(argued)
         name = session.module.name
-        print(
-            f"{name:<18}{found.killed:>8}{found.argued:>8}{len(found.open):>8}{found.waiting:>9}"
-        )
+        if not session.is_current:
+            print(f"{name:<18}not judged, or changed since")
+            continue
+        found = session.tally(argued)
+        print(f"{name:<18}{found.killed:>8}{found.argued:>8}{len(found.open):>8}{found.waiting:>9}")
         for text in found.open:
             print(f"    {session.module.path}:{text}")
         failed = failed or (session.module.verdict and bool(found.open))

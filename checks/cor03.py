@@ -79,7 +79,7 @@ CLAIMS: tuple[Claim, ...] = (
         remark="The limit is elementary: exp(-c/sigma^2)/sigma^4 tends to 0 for c > 0.",
     ),
     Claim(
-        id="cor03b.r1",
+        id="cor03b.s3",
         source=Source("corollary 3, eq. 10", 7),
         statement=(
             "If Delta >= 2 sigma/mu: R_n(s*) <= (5 mu^2 Delta^2/(2 sigma^4)) "
@@ -88,12 +88,12 @@ CLAIMS: tuple[Claim, ...] = (
         enclosed_by="R_n(s*): rigorous integration; beyond spacing ratios of 300 a two-sided bound",
         conclusion=Inequality(bounds.risk_empirical_score, "<=", bounds.overlap_risk_bound),
         hypotheses=(SPACING_TWO,),
-        form="repaired",
-        repairs="cor03b",
+        form="sharpened",
+        sharpens="cor03b",
         leans_on=("eq09",),
         derivation="score_overlap",
         change=(
-            "Sharper, not a repair: the overlap of two noised densities bounds what either point "
+            "The overlap of two noised densities bounds what either point "
             "costs, so four times the exponent and Delta in the place of x_n - x_1."
         ),
     ),

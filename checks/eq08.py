@@ -40,6 +40,7 @@ CLAIMS: tuple[Claim, ...] = (
         hypotheses=STABLE_MINIMUM,
         reading="mean",
         literal=False,
+        severity="statement",
         remark=MEAN,
         enclosed_by=EIGENVALUE,
     ),

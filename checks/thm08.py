@@ -247,7 +247,7 @@ CLAIMS: tuple[Claim, ...] = (
         kind="step",
         serves="thm08@sum",
         leans_on=("thm08.a2",),
-        severity="step only",
+        severity="constant",
         remark=(
             "What the step needs: that the bound of thm08.a2 is below that of eq. 19. It fails for "
             "Delta < 1, where Delta^3 is missing; eq. 19 itself is not refuted, since R_n(s*) is "

@@ -33,7 +33,7 @@ def derive() -> Derivation:
         "The risk of the empirical score by overlaps",
         "corollary 3, eq. 10, p. 7",
         "every n >= 2, every sample with Delta >= 2 sigma/mu, every mu, sigma > 0",
-        proves=("cor03b.r1",),
+        proves=("cor03b.s3",),
         remark=(
             "neither x_n - x_1 nor n is in the bound, and the exponent is four times the printed "
             "one. Where 80 n kappa^2 exp(-kappa^2/8) <= 1, kappa = mu Delta/sigma, it is at most "
@@ -130,5 +130,5 @@ def add_sum(chain: Chain) -> None:
         5 * mu**2 * spacing**2 / (2 * sigma**4),
     )
     chain.step(
-        "This is R_n(s*) <= (5 mu^2 Delta^2/(2 sigma^4)) exp(-mu^2 Delta^2/(8 sigma^2)), cor03b.r1."
+        "This is R_n(s*) <= (5 mu^2 Delta^2/(2 sigma^4)) exp(-mu^2 Delta^2/(8 sigma^2)), cor03b.s3."
     )

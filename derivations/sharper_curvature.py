@@ -7,6 +7,8 @@ of the data, and the variance is the slope of the posterior mean, up to a consta
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy
 
 from dsmverify.derivation import Chain, Derivation
@@ -111,8 +113,7 @@ def add_mass(chain: Chain) -> None:
 
 def add_largest(chain: Chain) -> None:
     """lem12.b2.s1 and lem12.c.s1."""
-    a, e, q = sympy.symbols("a e q", nonnegative=True)
-    h = sympy.Symbol("h", nonnegative=True)
+    a, e, q, h = sympy.symbols("a e q h", nonnegative=True)
     chain.step(
         "lem12.b2.s1. Let W = x_1 + L w, 0 <= w <= 1, with mean m in (0, 1). Case m <= 1/3: the "
         "cubic (w - m)^3 lies below the line through its values at w = 0 and w = 1."
@@ -131,16 +132,14 @@ def add_largest(chain: Chain) -> None:
         sharp,
         2 * (h - 1 / (2 * sympy.sqrt(3))) ** 2 * (h + 1 / sympy.sqrt(3)),
     )
-    value, middle = sympy.symbols("w m", real=True)
+    middle = sympy.Symbol("m", real=True)
     touch = (3 * middle - 1) / 2
     above = sympy.Symbol("v", nonnegative=True)
     chain.at_most(
         "Case m >= 1/3: the line that meets it at w = 1 and touches it at w = (3 m - 1)/2; w = 1 - "
         "v",
         (1 - above - middle) ** 3,
-        ((1 - middle) ** 2 - (1 - touch) ** 2 + (1 - middle) ** 2 / 4) * 0
-        + slope(middle) * (1 - above - middle)
-        + (1 - middle) ** 3 / 4,
+        slope(middle) * (1 - above - middle) + (1 - middle) ** 3 / 4,
         above * (1 - above - touch) ** 2,
     )
     chain.at_most(
@@ -160,10 +159,9 @@ def add_largest(chain: Chain) -> None:
         2 * mu * reach * mu**3 * length**3 / sigma**6 * sharp,
         mu**4 * length**3 * reach / (3 * sympy.sqrt(3) * sigma**6),
     )
-    del value
 
 
-def slope(mean: sympy.Expr) -> sympy.Expr:
+def slope(mean: Any) -> Any:
     """Slope of `(w - m)^3` at `w = (3 m - 1)/2`."""
     return 3 * ((1 - mean) / 2) ** 2
 

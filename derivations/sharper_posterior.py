@@ -103,8 +103,7 @@ def add_midpoint(chain: Chain) -> None:
 
 def add_wide_midpoint(chain: Chain) -> None:
     """prop02a.s2."""
-    u, spread = sympy.symbols("u d", positive=True)
-    rest = sympy.Symbol("R", nonnegative=True)
+    spread = sympy.Symbol("d", positive=True)
     chain.step(
         "prop02a.s2, Delta >= 2 sigma/mu. With x_i = 0, x_{i+1} = d, r_j = alpha_j/alpha_i <= 1 "
         "for the other points, R = sum_j r_j, S = 2 + R: V[W] S^2 is the sum over pairs of r_j "
@@ -235,10 +234,7 @@ def add_far(chain: Chain, rate: int) -> None:
         (1 + place) ** 2 * decay,
         sympy.exp(-rate * c * (k + 1)),
         decay
-        * (
-            sympy.exp(2 * place) * (sympy.exp(rise) - 1)
-            + tangent * (sympy.exp(place) + 1 + place)
-        ),
+        * (sympy.exp(2 * place) * (sympy.exp(rise) - 1) + tangent * (sympy.exp(place) + 1 + place)),
     )
 
 
@@ -408,8 +404,8 @@ def add_rounding(chain: Chain) -> None:
         (value - mean) ** 2,
     )
     chain.step(
-        "So V[W] <= sum_i alpha_i (z - x_i)^2, and R_n(s*) is at most (mu^2/sigma^4) times the mean "
-        "square error of z(Y). Given i, z = x_i unless the noise goes beyond half of the gap on "
+        "So V[W] <= sum_i alpha_i (z - x_i)^2, and R_n(s*) is at most (mu^2/sigma^4) times the "
+        "mean square error of z(Y). Given i, z = x_i unless the noise passes half of the gap on "
         "one side, with probability at most Q(kappa/2) for each side that has a gap, kappa = mu "
         "Delta/sigma; then the error is at most L. Of the 2 n sides 2 n - 2 have a gap."
     )

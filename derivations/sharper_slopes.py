@@ -32,8 +32,8 @@ def derive() -> Derivation:
         proves_steps=("prop07.a3.s1", "prop07.c.s1", "prop07.d.s1"),
         remark=(
             "as delta/sigma grows both sides of lem14b tend to sigma^2 (beta - gamma)^2. With "
-            "prop07.c.s1 the slope passed through in proposition 7 is at least 1 - 1/sqrt(99/100)/4 "
-            "of 1/sigma^2, about 0.749, where the page has 1 - 1/(2 sqrt 2), about 0.646."
+            "prop07.c.s1 the slope passed through in proposition 7 is at least 0.748/sigma^2, "
+            "where the page has (1 - 1/(2 sqrt 2))/sigma^2, about 0.646/sigma^2."
         ),
     )
 
@@ -84,11 +84,7 @@ def add_share(chain: Chain) -> None:
         ((8 + g) / (2 * root) + 1) * sympy.exp(-8 - power),
         first * sympy.exp(-8),
         sympy.exp(-8 - power)
-        * (
-            first * (sympy.exp(power) - 1 - power)
-            + g * (15 / (2 * root) + 2)
-            + first * g**2 / 8
-        ),
+        * (first * (sympy.exp(power) - 1 - power) + g * (15 / (2 * root) + 2) + first * g**2 / 8),
     )
     chain.at_most("so the share kept is at least 99/100", share, 1 - 2 * first * sympy.exp(-8))
 

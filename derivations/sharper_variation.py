@@ -120,7 +120,6 @@ def add_premise(chain: Chain) -> None:
 
 def add_jump(chain: Chain) -> None:
     """The change of slope."""
-    n = sympy.Symbol("n", positive=True)
     gap, under, lost = sympy.symbols("f q l", nonnegative=True)
     chain.step(
         "By prop02a.s2 V[W(m_i)] >= (x_{i+1} - x_i)^2/4, by prop02c.s1 V[W(y)] <= Delta^2 E where "
@@ -133,7 +132,6 @@ def add_jump(chain: Chain) -> None:
         (spacing + gap) ** 2 / 4 - spacing**2 * lost,
         (2 * spacing * gap + gap**2) / 4 + spacing**2 * under,
     )
-    del n
 
 
 def jump(size: int) -> Any:

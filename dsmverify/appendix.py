@@ -20,19 +20,16 @@ Everything is worked out from the outcomes, or from the samples.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import get_args
 
 from dsmverify import chain
-from dsmverify.claims import ClaimOutcome, Inequality, Severity
+from dsmverify.claims import ClaimOutcome, Inequality
 from dsmverify.dependencies import standings
 from dsmverify.instance import Instance
 from dsmverify.regime import experiments, regime
 from dsmverify.report.tables import Table
 from dsmverify.search import NotFound, Refutation
 from dsmverify.shape_records import ShapeProof, SharpConstant
-
-SEVERITIES: tuple[str, ...] = get_args(Severity)
-"""From what changes the theorem to what changes a letter."""
+from dsmverify.verdicts import by_severity
 
 SHOWN_SAMPLES = 40
 """Samples of the user's own in the table of regimes, at most."""
@@ -73,17 +70,6 @@ def tables(
         regimes(samples),
     )
     return tuple(table for table in made if table.rows)
-
-
-def by_severity(outcomes: Iterable[ClaimOutcome]) -> list[ClaimOutcome]:
-    """Refuted outcomes, the gravest first, claims before steps, then by id."""
-
-    def rank(outcome: ClaimOutcome) -> tuple[int, bool, str]:
-        grade = outcome.severity or SEVERITIES[-1]
-        return (SEVERITIES.index(grade), outcome.claim.kind == "step", outcome.claim.id)
-
-    refuted = (entry for entry in outcomes if entry.verdict == "REFUTED")
-    return sorted(refuted, key=rank)
 
 
 def failures(outcomes: Iterable[ClaimOutcome]) -> Table:

@@ -10,7 +10,7 @@ Coverage notes. r is the spacing ratio mu Delta / sigma.
 | `fitted-*` | 13 | networks close to s*: nine with r >= 8, four of these with n >= 10; four below |
 | `ends-*` | 5 | accurate networks with few kinks at r from 50 to 2000; a mean on a midpoint |
 | `shape-*` | 12 | coinciding kinks, dead neurons, 1, 50 and 200 neurons, general inner weights |
-| `minimum-*` | 8 | strict local minima with overlapping clusters, linearly stable |
+| `minimum-*` | 9 | linearly stable minima: overlapping clusters, one of small risk |
 | `step-*` | 2 | one instance each for a step that no other instance applies to |
 | `large-rate-*` | 11 | minima that are linearly stable at a rate above the threshold of thm08 |
 
@@ -20,7 +20,7 @@ Coverage notes. r is the spacing ratio mu Delta / sigma.
 | `unbiased` | `random-*`, `real-*`, `shape-*`: batches of 1, some, all points; sum, mean |
 | `hess15`, `prop06a`, `prop10`, `excess` | every network with inner weights +-1 |
 | `prop07` | `fitted-*` with r >= 8: there R_n <= 1/(16 n sigma^2) |
-| `eq08`, `prop06b` | `minimum-*`, `large-rate-*` |
+| `eq08`, `prop06b` | `minimum-*`, `large-rate-*`; `thm08.d`: `minimum-pair-small-risk` |
 | `thm08` | `large-rate-*` |
 | `prop06.g` | `step-steep`: f(tau) = 6 A sigma, so that D holds [-sigma, sigma] |
 | `shift4` | `step-flat`: a flat network, its Hessian far below 2/(m eta) at eta >= 2 sigma^4 |
@@ -545,6 +545,9 @@ def _minima() -> list[Instance]:
          "1 -1", "3.2864 0.2416", "-6.641 6.0922"),
         ("five-three", five, _noise("0.5", "0.8"), "0.004", Batch(1),
          "1 -1 1", "1.9006 0.2416 3.4462", "-0.7722 9.1383 -9.8924"),
+        ("pair-small-risk", _points("-1 1"), _noise("0.125", "0.5"), "0.00000001", Batch(1),
+         "-1 -1 1 1", "-0.02195754 0.05227829 -0.05227829 0.02195754",
+         "1904.2427 -1648.277 1648.277 -1904.2427"),
     )  # fmt: skip
     return [
         _minimum(

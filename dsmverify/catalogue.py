@@ -29,23 +29,31 @@ def claims() -> tuple[Claim, ...]:
 
 
 def check_ids(found: Iterable[Claim]) -> None:
-    """Check that ids are unique and that repaired claims name a claim that exists.
+    """Check that ids are unique and that every id that a claim names exists.
 
     Raises:
         ValueError: they are not, or do not.
     """
+    listed = list(found)
     ids: set[str] = set()
-    repaired: list[Claim] = []
-    for claim in found:
+    for claim in listed:
         if claim.id in ids:
             raise ValueError(f"checks: two claims have the id {claim.id!r}; ids are permanent")
         ids.add(claim.id)
-        if claim.repairs is not None:
-            repaired.append(claim)
     known = ids | {base_id(name) for name in ids}
-    for claim in repaired:
-        if claim.repairs not in known:
-            raise ValueError(f"checks: {claim.id} repairs {claim.repairs!r}, which does not exist")
+    for claim in listed:
+        named = {
+            "repairs": (claim.repairs,),
+            "sharpens": (claim.sharpens,),
+            "serves": (claim.serves,),
+            "leans on": claim.leans_on,
+        }
+        for relation, others in named.items():
+            for other in others:
+                if other is not None and other not in known:
+                    raise ValueError(
+                        f"checks: {claim.id} {relation} {other!r}, which does not exist"
+                    )
 
 
 def select(ids: Iterable[str] | None = None) -> tuple[Claim, ...]:

@@ -371,7 +371,7 @@ class _Decision:
         ends = self._window(span, case)
         if not (is_number(ends[0]) and is_number(ends[1])):
             return Finding().undecided(NO_NUMBER, None, None, free.named())
-        if _is_trivial(conclusion, self._case(free, ends[0])):
+        if _is_trivial(conclusion, self._case(free, ends[0].union(ends[1]))):
             return Finding()
 
         def sides(y: arb) -> tuple[arb, arb]:

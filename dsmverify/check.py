@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -76,7 +77,8 @@ def check(
         UnknownClaimError: an id that no claim has.
     """
     chosen = _with_sources(catalogue.select(claims))
-    given = battery() if instances is None else list(instances)
+    record = catalogue.recorded()  # a record that does not fit fails before the work
+    given = battery() if instances is None else _with_unique_names(instances)
     trials = list(_trials(given, chosen, seed))
     if instances is None:
         trials += _kept(chosen)
@@ -118,7 +120,7 @@ def check(
         rows=tuple(row for claim in chosen for row in rows_of[claim.id]),
         inputs=tuple(inputs),
         versions=library_versions(),
-        expected=catalogue.recorded(),
+        expected=record,
         battery=instances is None,
         tables=appendix.tables(
             outcomes,
@@ -131,6 +133,22 @@ def check(
         box_proofs=tuple(proof.document() for proof in shapes),
         timings=timings,
     )
+
+
+def _with_unique_names(instances: Sequence[Instance]) -> list[Instance]:
+    """The instances, later ones of the same name numbered: rows refer to instances by name."""
+    seen: Counter[str] = Counter()
+    taken = {instance.name for instance in instances}
+    named = []
+    for instance in instances:
+        seen[instance.name] += 1
+        name, number = instance.name, seen[instance.name]
+        while number > 1 and (name == instance.name or name in taken):
+            name = f"{instance.name} ({number})"
+            number += 1
+        taken.add(name)
+        named.append(instance if name == instance.name else replace(instance, name=name))
+    return named
 
 
 def _with_sources(claims: Sequence[Claim]) -> list[Claim]:

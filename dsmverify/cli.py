@@ -29,6 +29,7 @@ NOT_COMPLETED = NotCompletedError.exit_status
 USAGE = InputError.exit_status
 _DEFAULT_FOLDER = "dsmverify-report"
 _PLAIN_WIDTH = 132
+_SMALL_BUDGET = 300
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,6 +137,13 @@ def evaluate(file: str, system: str, digits: int, hessian: bool, as_json: bool) 
     help="Folder for report.json, report.md and junit.xml.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--budget",
+    type=click.IntRange(min=0),
+    metavar="EVALUATIONS",
+    help="Battery: search so long for a counterexample to each open claim.  [default: 300]",
+)
+@click.option("--no-boxes", is_flag=True, help="Battery: leave out the proofs by boxes.")
 def check(
     data: tuple[str, ...],
     mu: str | None,
@@ -148,6 +156,8 @@ def check(
     ids: str | None,
     out: str,
     jobs: int,
+    budget: int | None,
+    no_boxes: bool,
 ) -> int:
     """Check the claims on DATA (CSV, .npy or instance .json), or on the bundled battery."""
     from dsmverify import catalogue
@@ -158,6 +168,7 @@ def check(
     catalogue.select(chosen)  # a bad id fails before anything is read
     instances = None
     if data:
+        _refuse_with_data({"--budget": budget, "--no-boxes": no_boxes or None})
         instances = read_instances(
             data,
             column=_column(column),
@@ -185,7 +196,14 @@ def check(
     from dsmverify.check import check as check_instances
 
     with _progress_bar() as progress:
-        report = check_instances(instances, claims=chosen, jobs=jobs, progress=progress)
+        report = check_instances(
+            instances,
+            claims=chosen,
+            jobs=jobs,
+            budget=_SMALL_BUDGET if budget is None else budget,
+            proofs_by_boxes=not no_boxes,
+            progress=progress,
+        )
     paths = report.write(folder)
     _print_summary(report)
     shown = next((path for path in paths if path.name == "report.md"), folder)
@@ -266,6 +284,32 @@ def refute(claim: str, size: int | None, budget: int | None, seed: int, out: str
     return 0
 
 
+@cli.command()
+@click.argument("path", metavar="REPORT")
+@click.option("--claims", "ids", metavar="ID,...", help="Recheck the certificates of these only.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+def recheck(path: str, ids: str | None, jobs: int) -> int:
+    """Recompute every certificate of REPORT (a report.json or its folder) along a second path."""
+    from dsmverify.replay import recheck as recheck_report
+
+    result = recheck_report(path, None if ids is None else _ids(ids), jobs=jobs)
+    for failure in result.failures:
+        click.echo(failure)
+    click.echo(result.summary())
+    return result.exit_status
+
+
+@cli.command()
+@click.argument("path", metavar="REPORT")
+@click.option("--out", metavar="DIR", required=True, help="Folder for the scripts.")
+def scripts(path: str, out: str) -> None:
+    """Write a stand-alone script for every REFUTED claim of REPORT, with its data beside it."""
+    from dsmverify.replay import write_scripts
+
+    written = write_scripts(path, out)
+    click.echo(f"{len(written)} scripts in {out}")
+
+
 def _write(path: str, text: str) -> None:
     try:
         with open(path, "w", encoding="utf-8") as stream:
@@ -297,6 +341,17 @@ def _ids(text: str) -> list[str]:
 
 def _column(text: str | None) -> str | int | None:
     return int(text) if text is not None and text.isdecimal() and text.isascii() else text
+
+
+def _refuse_with_data(options: Mapping[str, object]) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise InputError(
+                name,
+                show(value) if isinstance(value, int) and not isinstance(value, bool) else "",
+                "searches and proofs by boxes belong to the bundled battery",
+                f"leave {name} out, or leave out your data",
+            )
 
 
 def _refuse_without_data(options: Mapping[str, object]) -> None:

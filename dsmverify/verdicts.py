@@ -25,6 +25,7 @@ from dsmverify.claims import (
     Part,
     Reason,
     Row,
+    Severity,
     Slack,
     Verdict,
 )
@@ -34,6 +35,10 @@ _EXACT = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+|/[0-9]+)?", re.ASCI
 _ANSWERS: tuple[str, ...] = get_args(Answer)
 _REASONS: tuple[str, ...] = get_args(Reason)
 _SHOWN_REASONS = 3
+
+SEVERITIES: tuple[str, ...] = get_args(Severity)
+"""From what changes the theorem to what changes a letter."""
+
 _INDICES = ("i", "j", "l")
 
 
@@ -183,6 +188,17 @@ def read_off(
     method = f"read off {outcome.claim.id} ({outcome.method})"
     severity = (claim.severity or outcome.severity) if outcome.verdict == "REFUTED" else None
     return replace(outcome, claim=claim, method=method, severity=severity), own
+
+
+def by_severity(outcomes: Iterable[ClaimOutcome]) -> list[ClaimOutcome]:
+    """Refuted outcomes, the gravest first, claims before steps, then by id."""
+
+    def rank(outcome: ClaimOutcome) -> tuple[int, bool, str]:
+        grade = outcome.severity or SEVERITIES[-1]
+        return (SEVERITIES.index(grade), outcome.claim.kind == "step", outcome.claim.id)
+
+    refuted = (entry for entry in outcomes if entry.verdict == "REFUTED")
+    return sorted(refuted, key=rank)
 
 
 def tally(rows: Iterable[Row]) -> dict[str, int]:

@@ -82,6 +82,27 @@ def mean_distance_bound(c: Case[N]) -> N:
     return c.spacing * spacing_decay(c, 4)
 
 
+def mean_distance_margin(c: Case[N]) -> N:
+    """A lower bound of `right - left` of prop02b.s1, whatever y is, without cancellation.
+
+    `E[W(y)]` increases with y, so the smaller of the margins at the two ends of the range serves.
+
+    Source: prop02b, p. 7, sharpened.
+    """
+    return weights.smaller(c, _end_margin(c, 1), _end_margin(c, -1))
+
+
+def variance_margin(c: Case[N]) -> N:
+    """A lower bound of `right - left` of prop02c.s1, whatever y is, without cancellation.
+
+    `E[(W - x_i)^2]` for the variance, and on either side of `mu x_i` the largest weights there:
+    those at the end of the range for the points ahead, those at `mu x_i` for the points behind.
+
+    Source: prop02c, p. 7, sharpened.
+    """
+    return weights.smaller(c, _variance_margin(c, 1), _variance_margin(c, -1))
+
+
 def variance_bound(c: Case[N]) -> N:
     """`Delta^2 exp(-mu^2 Delta^2/(4 sigma^2))`.
 
@@ -114,7 +135,7 @@ def slope_jump_margin(c: Case[N]) -> N:
 
     Source: cor03a, p. 7, sharpened.
     """
-    spare = _variance_at_mean_bound(c) - bounds.variance(c)
+    spare = weights.smaller(c, _mean_margin(c, c.i), _mean_margin(c, c.i + 1))
     return score_scale(c) * (quarter_of_squared_gap_margin(c) + spare)
 
 
@@ -124,6 +145,14 @@ def score_residual_bound(c: Case[N]) -> N:
     Source: cor03.a, p. 24, sharpened.
     """
     return c.mu * mean_distance_bound(c) / power(c.sigma, 2)
+
+
+def score_residual_margin(c: Case[N]) -> N:
+    """A lower bound of `right - left` of cor03.a.s1, `mu/sigma^2` times that of prop02b.s1.
+
+    Source: cor03.a, p. 24, sharpened.
+    """
+    return c.mu * mean_distance_margin(c) / power(c.sigma, 2)
 
 
 def rounding_risk_bound(c: Case[N]) -> N:
@@ -343,3 +372,109 @@ def _squared_gap(c: Case[N]) -> N:
 
 def _variance_at_mean_bound(c: Case[N]) -> N:
     return 2 * power(c.spacing, 2) * spacing_decay(c, 2)
+
+
+def _mean_margin(c: Case[N], index: int) -> N:
+    """A lower bound of `2 Delta^2 E^2 - V[W(mu x_index)]`, E = exp(-kappa^2/4).
+
+    `E^2 sum over sides of (Delta^2 - (Delta + e)^2 exp(-g))`, e the excess of the gap, Delta^2
+    where there is none, `+ sum_j (2 Delta^2 E^2 - d_j^2) r_j` with d_j = 0 for the two nearest;
+    over `1 + sum_j r_j`.
+    """
+    ns, gap = c.ns, c.spacing
+    squared, small = power(gap, 2), spacing_decay(c, 2)
+    away = posterior.apart(c, index)
+    ratio = ns.exp(-posterior.precision_ratio(c) * power(away, 2) / 2)
+    others = ns.constant([int(place != index) for place in range(1, c.n + 1)])
+    far = ns.constant([int((place - index) ** 2 > 1) for place in range(1, c.n + 1)])
+    total = 2 * squared * small * ns.sum(others * ratio) - ns.sum(far * power(away, 2) * ratio)
+    for gap_number in (index - 1, index):
+        own = squared
+        if 1 <= gap_number < c.n:
+            excess = c.gap_excesses[gap_number - 1]
+            rise = posterior.precision_ratio(c) * excess * (2 * gap + excess) / 2
+            own = -squared * ns.expm1(-rise) - (2 * gap + excess) * excess * ns.exp(-rise)
+        total = total + small * own
+    return total / (1 + ns.sum(others * ratio))
+
+
+def _nearest(c: Case[N], side: int) -> int:
+    """Index of the next point on a side (1 to the right, -1 to the left), 0 if there is none."""
+    index = c.i + side
+    return index if 1 <= index <= c.n else 0
+
+
+def _excess(c: Case[N], side: int) -> N:
+    """By how much the gap on a side exceeds Delta, exactly 0 for a smallest gap."""
+    return c.gap_excesses[c.i - 1 if side == 1 else c.i - 2]
+
+
+def _all_but(c: Case[N], *left_out: int) -> N:
+    """1 for every point but `x_i` and those named, by index from 1. `[n]`."""
+    gone = (c.i, *left_out)
+    return c.ns.constant([int(index not in gone) for index in range(1, c.n + 1)])
+
+
+def _end_margin(c: Case[N], side: int) -> N:
+    """`Delta E - side (E[W(y)] - x_i)` at `y = mu (x_i + side Delta/4)`, E = exp(-kappa^2/4).
+
+    With `r_j = alpha_j/alpha_i`, Z = 1 + sum_j r_j and f the excess of the gap ahead, `r = E
+    exp(-h)` for the point ahead, `h = mu^2 f (3 Delta/2 + f)/(2 sigma^2)`:
+    `(E (Delta (1 - exp(-h)) - f exp(-h)) + Delta E sum_j r_j - sum' side d_j r_j) / Z`, the last
+    sum without the point ahead.
+    """
+    ns, small = c.ns, spacing_decay(c, 4)
+    away = posterior.apart(c, c.i)
+    ratio = ns.exp(-posterior.precision_ratio(c) * away * (away - side * c.spacing / 2) / 2)
+    mass = ns.sum(_all_but(c) * ratio)
+    next_one = _nearest(c, side)
+    rest = c.spacing * small * mass - ns.sum(_all_but(c, next_one) * side * away * ratio)
+    first = c.spacing * small
+    if next_one:
+        excess = _excess(c, side)
+        power_ahead = _ahead(c, excess)
+        first = -c.spacing * ns.expm1(-power_ahead) - excess * ns.exp(-power_ahead)
+        first = small * first
+    return (first + rest) / (1 + mass)
+
+
+def _ahead(c: Case[N], excess: N) -> N:
+    """`mu^2 f (3 Delta/2 + f)/(2 sigma^2)`."""
+    return posterior.precision_ratio(c) * excess * (3 * c.spacing / 2 + excess) / 2
+
+
+def _variance_margin(c: Case[N], side: int) -> N:
+    """A lower bound of `Delta^2 E - E[(W(y) - x_i)^2]` for y on one side of `mu x_i`.
+
+    With the largest ratios there, `R_j = E exp(-h)` for the point ahead and `R_k = E^2 exp(-g)`
+    for the point behind, f and e the excesses of the two gaps, `g = mu^2 e (2 Delta + e)/(2
+    sigma^2)`: `E (Delta^2 - (Delta + f)^2 exp(-h)) + E^2 (Delta^2 exp(-h) - (Delta + e)^2
+    exp(-g)) + Delta^2 E R_k - sum' (d_j^2 - Delta^2 E) R_j`, over `1 + sum_j R_j`.
+    """
+    ns, small, gap = c.ns, spacing_decay(c, 4), c.spacing
+    away = posterior.apart(c, c.i)
+    ahead = ns.constant([int((index - c.i) * side > 0) for index in range(1, c.n + 1)])
+    reach = away - ahead * side * gap / 2
+    ratio = ns.exp(-posterior.precision_ratio(c) * away * reach / 2)
+    squared = power(gap, 2)
+    next_one, behind = _nearest(c, side), _nearest(c, -side)
+    far = _all_but(c, next_one, behind) * (power(away, 2) - squared * small) * ratio
+    total = squared * small - ns.sum(far)
+    if next_one:
+        excess = _excess(c, side)
+        power_ahead = _ahead(c, excess)
+        lost = (2 * gap + excess) * excess * ns.exp(-power_ahead)
+        total = small * (-squared * ns.expm1(-power_ahead) - lost) - ns.sum(far)
+    if behind:
+        excess = _excess(c, -side)
+        power_behind = posterior.precision_ratio(c) * excess * (2 * gap + excess) / 2
+        lost = (2 * gap + excess) * excess * ns.exp(-power_behind)
+        own = -squared * ns.expm1(-power_behind) - lost
+        total = total + squared * power(small, 3) * ns.exp(-power_behind)
+        if next_one:
+            total = total + power(small, 2) * (own + squared * ns.expm1(-power_ahead))
+        else:
+            total = total + power(small, 2) * (own - squared)
+    elif next_one:
+        total = total + squared * power(small, 2) * ns.exp(-power_ahead)
+    return total / (1 + ns.sum(_all_but(c) * ratio))

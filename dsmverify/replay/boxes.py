@@ -18,7 +18,7 @@ from typing import Any
 
 from mpmath import mp
 
-SAMPLED = 3
+SAMPLED = 2
 """Boxes recomputed for each cover."""
 
 Box = tuple[tuple[Fraction, Fraction], ...]

@@ -8,6 +8,7 @@ from dsmverify.replay import (
     network_sides,
     network_steps,
     score_sides,
+    sharper_sides,
     threshold_sides,
     weight_sides,
 )
@@ -21,6 +22,7 @@ MODULES = (
     function_sides,
     threshold_sides,
     minimum_sides,
+    sharper_sides,
 )
 """Modules that hold sides."""
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -37,6 +39,7 @@ AGREEMENT = 30
 DIGITS = 20
 """Digits of recomputed values in results."""
 
+_OF_ROW = ("instance", "answer", "where", "lhs", "rhs", "slack", "bits")
 _SAME = ("statement", "verdict", "severity", "method")
 
 
@@ -106,12 +109,15 @@ class RecheckResult:
         return f"{good} of {count} certificates recomputed along the second path: {state}"
 
 
-def recheck(path: str | os.PathLike[str], claims: Sequence[str] | None = None) -> RecheckResult:
-    """Recompute the certificates of a `report.json`.
+def recheck(
+    path: str | os.PathLike[str], claims: Sequence[str] | None = None, *, jobs: int = 1
+) -> RecheckResult:
+    """Recompute the certificates of a `report.json`, and its proofs by boxes.
 
     Args:
         path: the file, or the folder that holds it.
         claims: only these ids; None means all. The report as a whole is looked at either way.
+        jobs: worker processes; the result is the same for any number.
     """
     file = Path(path)
     file = file / "report.json" if file.is_dir() else file
@@ -129,23 +135,67 @@ def recheck(path: str | os.PathLike[str], claims: Sequence[str] | None = None) -
     if claims is not None:
         known = {entry["id"] for entry in chosen}
         faults += [f"no certificate of {name}" for name in claims if name not in known]
-    findings = tuple(recheck_claim(entry, document.get("versions", {})) for entry in chosen)
-    return RecheckResult(str(path), findings, tuple(faults))
+    tasks: list[Task] = [(_recheck_entry, (entry, _about(entry, document))) for entry in chosen]
+    tasks += [
+        (_recheck_boxes, (proof,))
+        for proof in document.get("box_proofs", ())
+        if claims is None or proof.get("claim") in claims
+    ]
+    return RecheckResult(str(path), tuple(_all(tasks, jobs)), tuple(faults))
 
 
-def recheck_claim(entry: Mapping[str, Any], versions: Mapping[str, str]) -> Finding:
+Task = tuple[Callable[..., Finding], tuple[Any, ...]]
+
+
+def _all(tasks: Sequence[Task], jobs: int) -> Iterator[Finding]:
+    """Findings of all tasks, in their order."""
+    if jobs <= 1:
+        yield from (function(*arguments) for function, arguments in tasks)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        waiting = [pool.submit(function, *arguments) for function, arguments in tasks]
+        yield from (future.result() for future in waiting)
+
+
+def _about(entry: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a certificate must agree with: the versions, and the rows of its claim."""
+    rows = [row for row in document["instances"] if row["claim"] == entry["id"]]
+    return {"versions": document["versions"], "instances": rows}
+
+
+def _recheck_entry(entry: Mapping[str, Any], about: Mapping[str, Any]) -> Finding:
+    return recheck_claim(entry, about)
+
+
+def _recheck_boxes(proof: Mapping[str, Any]) -> Finding:
+    """Recheck one proof for all samples of one size."""
+    claim = str(proof.get("claim"))
+    name = f"{claim} for n = {proof.get('n')}"
+    faults = []
+    rest = {key: value for key, value in proof.items() if key != "sha256"}
+    if proof.get("sha256") != _digest(rest):
+        faults.append("the SHA-256 is not that of the proof")
+    side = _normal_side(claim) if claim in ENTRIES else None
+    try:
+        faults += proof_faults(proof, side)
+    except Exception as error:
+        faults.append(f"the second path failed: {type(error).__name__}: {error}")
+    return Finding(name, str(proof.get("verdict")), tuple(faults))
+
+
+def recheck_claim(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Finding:
     """Recompute the certificate of one claim.
 
     Args:
         entry: the claim as `report.json` has it.
-        versions: the report's.
+        document: the report, whose versions and rows the certificate must agree with.
     """
     claim, verdict, certificate = entry["id"], entry["verdict"], entry.get("certificate")
     if not certificate:
         return Finding(claim, verdict, ("it has no certificate",))
     if verdict not in CERTIFIED:
         return Finding(claim, verdict, (f"a sealed certificate, but the verdict is {verdict}",))
-    faults = _seal_faults(entry, certificate, versions)
+    faults = _seal_faults(entry, certificate, document)
     if claim not in ENTRIES:
         return Finding(claim, verdict, (*faults, "its id has no second path in dsmverify.replay"))
     if certificate.get("inputs") is None:
@@ -340,7 +390,7 @@ def _slack_faults(slack: str | None, parts: Sequence[tuple[Value, str, Value]]) 
 
 
 def _seal_faults(
-    entry: Mapping[str, Any], certificate: Mapping[str, Any], versions: Mapping[str, str]
+    entry: Mapping[str, Any], certificate: Mapping[str, Any], document: Mapping[str, Any]
 ) -> list[str]:
     faults = []
     if certificate.get("sha256") != _digest(certificate):
@@ -352,8 +402,14 @@ def _seal_faults(
             faults.append(f"certificate and claim differ in {name}")
     if certificate.get("inputs") != entry.get("witness"):
         faults.append("the certificate's inputs are not the witness")
-    if certificate.get("versions") != dict(versions):
+    if certificate.get("versions") != document.get("versions"):
         faults.append("certificate and report differ in versions")
+    wanted = {name: certificate.get(name) for name in _OF_ROW} | {"claim": entry["id"]}
+    rows = document.get("instances", ())
+    if not any(all(row.get(name) == value for name, value in wanted.items()) for row in rows):
+        faults.append("no row of the report is the certificate's witness")
+    if not isinstance(certificate.get("proof"), dict | None):
+        faults.append("its proof is no object")
     answer = certificate.get("answer")
     if entry["verdict"] == "REFUTED" and answer != "FALSE":
         faults.append(f"refuted by an instance with answer {answer}")

@@ -290,7 +290,7 @@ def score_residual(c: Setting) -> Any:
     return sum(w * p for w, p in zip(alpha(c, c.y).values(), pulls, strict=True)) / c.sigma**2
 
 
-@side("cor03b.r1", given=(spacing_two,))
+@side("cor03b.s3", given=(spacing_two,))
 def cor03b_r1(c: Setting) -> list[Part]:
     """The risk of the empirical optimal score, by the overlap of neighbours."""
     bound = 5 * c.mu**2 * c.Delta**2 / (2 * c.sigma**4) * decay(c, 8)

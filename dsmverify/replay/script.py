@@ -56,8 +56,8 @@ for order, bits in enumerate(({bits}, {more})):
     for name, left, _, right in [{given}]:
         print(f"  hypothesis {{name}}:", *(mp.nstr(mp.mpf(side), 20) for side in (left, right)))
     for number, (left, relation, right) in enumerate({side}(c), 1):
-        gap = abs(left - right) - abs(left) / 2**{agreement} if relation == "=" else left - right
-        fails = gap * (-1 if relation in (">=", ">") else 1) > 0
+        above = abs(left - right) - abs(left) / 2**{agreement} if relation == "=" else left - right
+        fails = above * (-1 if relation in (">=", ">") else 1) > 0
         left, right = (mp.nstr(mp.mpf(side), 25) for side in (left, right))
         print(f"  part {{number}}, {{bits}} bits: {{left}} {{relation}} {{right}}", "FAILS" * fails)
 """

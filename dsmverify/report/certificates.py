@@ -82,3 +82,11 @@ def sealed(outcome: ClaimOutcome, versions: Mapping[str, str]) -> dict[str, Any]
     }
     document[DIGEST] = digest(document)
     return document
+
+
+def sealed_proof(proof: Mapping[str, Any]) -> dict[str, Any]:
+    """A proof by boxes with its digest; one that has a digest is left as it is."""
+    document = dict(proof)
+    if DIGEST not in document:
+        document[DIGEST] = digest(document)
+    return document

@@ -11,12 +11,14 @@ import functools
 import importlib.resources
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 from dsmverify.claims import Claim, ClaimOutcome, Enclosure, Identity, Row, Slack, Source
 from dsmverify.errors import InputError, show
 from dsmverify.report import certificates
 from dsmverify.report.model import Input, Report
+from dsmverify.report.tables import Table
 from dsmverify.verdicts import Expected
 
 SCHEMA_VERSION = "1.1"
@@ -74,6 +76,8 @@ def as_document(report: Report) -> dict[str, Any]:
         ],
         "claims": [_claim(outcome, report.versions) for outcome in report.claims],
         "instances": [_row(row) for row in report.rows],
+        "tables": [asdict(table) for table in report.tables],
+        "box_proofs": [certificates.sealed_proof(proof) for proof in report.box_proofs],
     }
     return {**document, certificates.DIGEST: certificates.digest(document)}
 
@@ -147,7 +151,13 @@ def _report(document: Mapping[str, Any]) -> Report:
         versions=document["versions"],
         expected={name: Expected(**record) for name, record in document["expected"].items()},
         battery=document["battery"],
+        tables=tuple(_read_table(entry) for entry in document.get("tables", ())),
+        box_proofs=tuple(document.get("box_proofs", ())),
     )
+
+
+def _read_table(entry: Mapping[str, Any]) -> Table:
+    return Table.of(entry["name"], entry["title"], entry["note"], entry["columns"], entry["rows"])
 
 
 def _claim(outcome: ClaimOutcome, versions: Mapping[str, str]) -> dict[str, Any]:
@@ -169,6 +179,10 @@ def _claim(outcome: ClaimOutcome, versions: Mapping[str, str]) -> dict[str, Any]
         "severity": outcome.severity,
         "reading": claim.reading,
         "repairs": claim.repairs,
+        "sharpens": claim.sharpens,
+        "change": claim.change,
+        "serves": claim.serves,
+        "leans_on": list(claim.leans_on),
         **{name: getattr(outcome, name) for name in _OUTCOME_COUNTS},
         "slack": None if slack is None else {"min": slack.min, "median": slack.median},
         "witness": None if outcome.witness is None else dict(outcome.witness),
@@ -190,6 +204,10 @@ def _read_claim(
         literal=entry["id"] not in variants,
         severity=entry["severity"],
         repairs=entry["repairs"],
+        sharpens=entry.get("sharpens"),
+        change=entry.get("change", ""),
+        serves=entry.get("serves"),
+        leans_on=tuple(entry.get("leans_on", ())),
         remark=remarks.get(entry["id"], ""),
     )
     slack = entry["slack"]

@@ -12,9 +12,10 @@ from dsmverify.report.json import render as render_json
 from dsmverify.report.model import Input, Report
 from dsmverify.report.text import markdown as escape
 from dsmverify.report.text import show_enclosure, show_number
+from dsmverify.verdicts import by_severity
 
-_SHOWN_ROWS = 10
-_SHOWN_WITNESS = 20_000
+_SHOWN_ROWS = 3
+_SHOWN_WITNESS = 4_000
 _SHOWN_INPUTS = 100
 
 _HOW_TO_READ = """\
@@ -45,6 +46,7 @@ def render(report: Report) -> str:
         *_failed(report),
         *_undecided(report),
         *_all_claims(report),
+        *_tables(report),
         "## How to read this",
         _HOW_TO_READ,
         _LIMITS,
@@ -119,7 +121,7 @@ def _mismatches(report: Report) -> Iterable[str]:
 
 def _failed(report: Report) -> Iterable[str]:
     yield "## What failed"
-    failed = [outcome for outcome in report.claims if outcome.verdict == "REFUTED"]
+    failed = by_severity(report.claims)
     if not failed:
         yield "Nothing: no claim is FALSE at an applicable instance."
     for outcome in failed:
@@ -206,6 +208,13 @@ def _claim_row(outcome: ClaimOutcome) -> list[str]:
     ]
 
 
+def _tables(report: Report) -> Iterable[str]:
+    for table in report.tables:
+        yield f"## {escape(table.title)}"
+        yield escape(table.note)
+        yield _table([table.columns, *table.rows])
+
+
 def _statements(report: Report) -> Iterable[str]:
     yield "## What the claims say"
     yield "\n".join(_statement(outcome) for outcome in report.claims)
@@ -215,8 +224,12 @@ def _statement(outcome: ClaimOutcome) -> str:
     claim = outcome.claim
     place = f"{claim.source.statement}, p. {claim.source.page}, {claim.source.version}"
     parts = [f"- **{escape(claim.id)}** ({escape(place)}): {escape(claim.statement)}"]
+    if claim.serves:
+        parts.append(f"A step of {escape(claim.serves)}.")
     if claim.repairs:
-        parts.append(f"Repairs {escape(claim.repairs)}.")
+        parts.append(f"Repairs {escape(claim.repairs)}: {escape(claim.change)}")
+    if claim.sharpens:
+        parts.append(f"Sharpens {escape(claim.sharpens)}: {escape(claim.change)}")
     if claim.reading:
         which = "the printed one" if claim.literal else "a variant"
         parts.append(f"Reading: {escape(claim.reading)}, {which}.")

@@ -10,17 +10,17 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from dsmverify import families
 from dsmverify.approximations import Approximations
 from dsmverify.certify import Session
-from dsmverify.claims import Claim
+from dsmverify.claims import Claim, Structural
 from dsmverify.errors import DsmverifyError
-from dsmverify.formulas import curvature
-from dsmverify.instance import Instance
+from dsmverify.formulas import curvature, risk
+from dsmverify.instance import Instance, NetworkData
 from dsmverify.search import functions, networks, samples, spread
 from dsmverify.search.rounding import rounded
 from dsmverify.systems.float64 import SYSTEM
@@ -38,8 +38,11 @@ SKIPPED: Final = 0.95
 SPREAD_RATIOS: Final = (1.0, 4.0)
 """Decimal logarithms of the spacing ratios for networks of many kinks."""
 
-MANY: Final = 60
+MANY: Final = 150
 """Structured networks tried for one of many kinks."""
+
+FREED: Final = 0.5
+"""Share of networks with inner weights other than +-1, for claims that allow them."""
 
 SMALLEST_SHARE: Final = 0.8
 """Share of these samples that have the smallest size; the others have the next."""
@@ -52,6 +55,9 @@ RATE_COST: Final = 35
 
 RATE_DECADES: Final = 2.5
 """It is looked for within so many powers of ten."""
+
+EDGES: Final = 0.5
+"""Share of minima that start from neurons at the ends of the sample."""
 
 FUNCTIONS: Final = 20
 """Draws of parameters for one sample."""
@@ -79,7 +85,8 @@ def candidates(
     """
     if claim.subject == "network":
         yield from _merged(
-            _with_networks(generator, sizes, admits), _with_spread_networks(generator, sizes, spend)
+            _with_networks(claim, generator, sizes, admits),
+            _with_spread_networks(generator, sizes, spend),
         )
     elif claim.subject == "minimum":
         yield from _with_minima(claim, generator, sizes, spend, admits)
@@ -109,8 +116,12 @@ def _at(line: samples.Line, ratio: float) -> Iterator[Instance]:
 
 
 def _with_networks(
-    generator: np.random.Generator, sizes: Sequence[int], admits: Admits
+    claim: Claim, generator: np.random.Generator, sizes: Sequence[int], admits: Admits
 ) -> Iterator[Instance]:
+    are_free = not any(
+        isinstance(premise, Structural) and premise.predicate == "inner_weights_are_signs"
+        for premise in claim.hypotheses
+    )
     for line in samples.lines(generator, sizes):
         for instance in _on(line, generator, NETWORK_RATIOS):
             if not admits(instance) and generator.random() < SKIPPED:
@@ -121,8 +132,11 @@ def _with_networks(
                     network = makers[int(index)]()
                 except (ArithmeticError, DsmverifyError, ValueError):
                     continue
-                if network is not None:
-                    yield replace(instance, network=network)
+                if network is None:
+                    continue
+                if are_free and generator.random() < FREED:
+                    network = networks.with_free_inner_weights(network, generator)
+                yield replace(instance, network=network)
 
 
 def _with_spread_networks(
@@ -157,20 +171,44 @@ def _with_minima(
     spend: Callable[[int], None],
     admits: Admits,
 ) -> Iterator[Instance]:
-    """Local minima at the ends of a sample, at the largest rate that is certified stable."""
+    """Local minima of narrow networks, at the largest rate that is certified stable.
+
+    Half of the samples are two clusters of close points with the whole sample as batch: a batch
+    then averages many draws of the noise, and stability asks less of the rate.
+    """
     for line in samples.lines(generator, sizes):
         spend(1)  # so that the search ends where no sample has a minimum
-        for instance in _on(line, generator, NETWORK_RATIOS):
+        few = samples.clusters(generator, len(line.gaps) + 1)
+        for instance in itertools.chain(_on(line, generator, NETWORK_RATIOS), *map(_at, *few)):
             if not admits(instance) and generator.random() < SKIPPED:
                 continue
-            width = 1 + int(generator.integers(2))
-            network = families.polished(instance, *families.edge_start(instance, width=width))
+            spend(1)
+            network = families.polished(instance, *_start_of_minimum(instance, generator))
             if network is None:
                 continue
             rate = largest_stable_rate(replace(instance, network=network), claim.reading)
             spend(RATE_COST)
             if rate is not None:
                 yield replace(instance, network=network, learning_rate=rate)
+
+
+def _start_of_minimum(
+    instance: Instance, generator: np.random.Generator
+) -> tuple[list[int], list[Any], list[Any]]:
+    """Neurons at the ends of the sample, or one anywhere with the outer weight of least risk."""
+    width = 1 + int(generator.integers(2))
+    if generator.random() < EDGES:
+        return families.edge_start(instance, width=width)
+    noised = Approximations(instance).sample
+    low, high = noised.mu * noised.points[0], noised.mu * noised.points[-1]
+    reach = 2 * noised.sigma
+    kink = rounded(float(generator.uniform(low - reach, high + reach)), 3, float(reach))
+    sign = Fraction(1 if generator.random() < 0.5 else -1)
+    flat = NetworkData((sign,), (-sign * kink,), (Fraction(0),))
+    values = Approximations(replace(instance, network=flat))
+    slope = risk.gradient(SYSTEM, values.sample, values.network)[0]
+    bend = curvature.hessian(SYSTEM, values.sample, values.network)[0, 0]
+    return [int(sign)], [float(kink)], [float(-slope / bend) if bend > 0 else 0.0]
 
 
 def largest_stable_rate(instance: Instance, reading: str | None) -> Fraction | None:

@@ -203,6 +203,17 @@ def with_bound(network: NetworkData, bound: Fraction | None) -> NetworkData:
     return NetworkData(network.inner_weights, network.biases, network.outer_weights, bound)
 
 
+def with_free_inner_weights(network: NetworkData, generator: np.random.Generator) -> NetworkData:
+    """The network with inner weights of other sizes, kinks, signs and outer weights as they are."""
+    factors = [rounded(10.0 ** float(generator.uniform(-3, 3)), 1) for _ in network.inner_weights]
+    return NetworkData(
+        tuple(f * w for f, w in zip(factors, network.inner_weights, strict=True)),
+        tuple(f * b for f, b in zip(factors, network.biases, strict=True)),
+        network.outer_weights,
+        network.bound,
+    )
+
+
 def tightly_bounded(network: NetworkData) -> NetworkData:
     """The network with a bound A just above its largest outer weight, to three digits."""
     largest = max(abs(weight) for weight in network.outer_weights)

@@ -212,6 +212,8 @@ class _Search:
             ("hypothesis", self._hypothesis),
             ("descent", self._descent),
         )
+        if self.claim.subject == "minimum":  # what moves freely is no minimum any more
+            stages = stages[:1]
         for name, search in stages:
             self.stage = name
             search()
@@ -231,7 +233,8 @@ class _Search:
     # Stages.
 
     def _structured(self) -> None:
-        self.structured(int(STRUCTURED_SHARE * self.budget))
+        share = 1.0 if self.claim.subject == "minimum" else STRUCTURED_SHARE
+        self.structured(int(share * self.budget))
 
     def structured(self, limit: int) -> None:
         """Try structured candidates until so many evaluations are spent."""

@@ -28,11 +28,17 @@ SIZES: Final = tuple(range(2, 13))
 SMALLEST_RATIO, LARGEST_RATIO = -4.0, 6.0
 """Decimal logarithms of the spacing ratios."""
 
+SMALL_SIZES: Final = 6
+"""Lines of two points in a round; of n points there are n - 1 times fewer, at least one."""
+
 SMALLEST_SIGMA: Final = -6.0
 """Decimal logarithm of the smallest noise levels."""
 
 RATIOS: Final = 21
 """Spacing ratios of one line."""
+
+CLUSTERED: Final = 5
+"""Samples of two clusters made at a time."""
 
 DIGITS: Final = 3
 """Significant digits of structured samples."""
@@ -110,10 +116,11 @@ def _values(level: NoiseLevel) -> tuple[float, float]:
 
 
 def lines(generator: np.random.Generator, sizes: Sequence[int] = SIZES) -> Iterator[Line]:
-    """Lines of samples, a round of all sizes and patterns after the other; never ends."""
+    """Lines of samples, a round of all sizes after the other, small ones several times; endless."""
     while True:
         for size in sizes:
-            for pattern in PATTERNS if size > 2 else PATTERNS[:1]:
+            for _ in range(max(1, SMALL_SIZES // (size - 1))):
+                pattern = str(generator.choice(PATTERNS)) if size > 2 else PATTERNS[0]
                 yield line(generator, size, pattern)
 
 
@@ -127,6 +134,25 @@ def line(generator: np.random.Generator, size: int, pattern: str) -> Line:
     origin = str(generator.choice(ORIGINS))
     gaps = _gaps(generator, size, pattern)
     return Line(gaps, mu, sigma, origin, int(generator.integers(2**31)), batch, spelled)
+
+
+def clusters(
+    generator: np.random.Generator, size: int, count: int = CLUSTERED
+) -> tuple[list[Line], list[float]]:
+    """Lines of two clusters of close points, any share in each, and a spacing ratio for each.
+
+    The clusters lie between a fraction of a noise level and some twenty of them apart.
+    """
+    made: list[Line] = []
+    spacing: list[float] = []
+    for _ in range(count):
+        wide = rounded(10.0 ** float(generator.uniform(3, 6)), 1)
+        gaps = [Fraction(1)] * (size - 1)
+        gaps[int(generator.integers(size - 1))] = wide
+        mu, sigma = _level(generator, -1), _level(generator, -1)
+        made.append(Line(tuple(gaps), mu, sigma, "first", 0, Batch(size)))
+        spacing.append(10.0 ** float(generator.uniform(-0.3, 1.3)) / float(wide))
+    return made, spacing
 
 
 def ratios(generator: np.random.Generator, count: int = RATIOS) -> list[float]:

@@ -285,6 +285,14 @@ def _shorter(instance: Instance) -> Iterator[Instance]:
     data = instance.network
     if data is None or data.width > SINGLES:
         return
+    for index, weight in enumerate(data.inner_weights):
+        for value in _shorter_numbers(weight):
+            if value * weight > 0:  # the kink stays
+                inner = (*data.inner_weights[:index], value, *data.inner_weights[index + 1 :])
+                bias = data.biases[index] * value / weight
+                biases = (*data.biases[:index], bias, *data.biases[index + 1 :])
+                changed = replace(data, inner_weights=inner, biases=biases)
+                yield replace(instance, network=changed)
     for index, bias in enumerate(data.biases):
         for value in _shorter_numbers(bias):
             biases = (*data.biases[:index], value, *data.biases[index + 1 :])

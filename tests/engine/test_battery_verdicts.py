@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -80,3 +81,17 @@ def test_the_written_report_meets_its_schema(report: Report, tmp_path: Path) -> 
     document = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(schema()).validate(document)
     assert len(document["claims"]) == len(report.claims)
+
+
+def test_instances_of_one_name_are_told_apart() -> None:
+    documents: list[dict[str, Any]] = [
+        {"x": ["0", "1", "3"], "sigma": "1/10", "mu": "1/2"},
+        {"x": ["1", "3"], "sigma": "1/5", "mu": "1/2"},
+    ]
+    report = check([Instance.from_json(one) for one in documents], claims=["prop09a", "cor03a"])
+    names = [entry.name for entry in report.inputs]
+    assert names == ["instance", "instance (2)"]
+    by_id = {outcome.claim.id: outcome for outcome in report.claims}
+    assert by_id["prop09a"].witness is not None and by_id["cor03a"].witness is not None
+    assert by_id["prop09a"].witness["x"] == ["0", "1", "3"]
+    assert by_id["cor03a"].witness["x"] == ["1", "3"]

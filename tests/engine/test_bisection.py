@@ -23,6 +23,16 @@ def against(bound: Any) -> Callable[[arb], tuple[arb, arb]]:
     return lambda y: (y, arb(bound))
 
 
+def constantly(value: arb) -> Callable[[arb], arb]:
+    """One value everywhere."""
+    return lambda _: value
+
+
+def parabola(centre: str, least: int) -> Callable[[arb], arb]:
+    """`(y - centre)^2 + least`."""
+    return lambda y: (y - arb(centre)) ** 2 + least
+
+
 def decide(
     sides: Callable[[arb], tuple[arb, arb]], relation: Relation, ends: tuple[Any, Any] = (0, 1)
 ) -> Finding:
@@ -210,7 +220,7 @@ def test_a_minimum_never_exceeds_a_value_nor_misses_one() -> None:
 
 def test_a_minimum_of_no_numbers_is_no_number() -> None:
     for odd in (arb("nan"), arb(0, "inf")):
-        found = enclose_minimum(lambda _, odd=odd: odd, arb(0), arb(1))
+        found = enclose_minimum(constantly(odd), arb(0), arb(1))
         assert not found.is_finite()
 
 
@@ -230,9 +240,9 @@ def test_a_minimum_is_enclosed_whatever_it_may_cost(
     """Cells that no budget was left for bound it from below all the same."""
     monkeypatch.setattr(bisection, "MINIMUM_CELLS", cells)
     for centre in ("0.1", "0.3", "0.9"):
-        found = enclose_minimum(lambda y, c=centre: (y - arb(c)) ** 2, arb(0), arb(1))
+        found = enclose_minimum(parabola(centre, 0), arb(0), arb(1))
         assert found.contains(arb(0))
-        found = enclose_minimum(lambda y, c=centre: (y - arb(c)) ** 2 - 3, arb(0), arb(1))
+        found = enclose_minimum(parabola(centre, -3), arb(0), arb(1))
         assert found.contains(arb(-3))
 
 
@@ -268,7 +278,7 @@ def test_an_exact_point_is_inside_near_its_place_and_short(
     assert abs(point - (first + part * (last - first))) <= (last - first) / 2**10
     assert point.denominator & (point.denominator - 1) == 0
     width = last - first
-    assert point.denominator <= max(2**4, 2**14 / width)
+    assert point.denominator <= 2**4 or point.denominator * width <= 2**14
 
 
 def test_there_is_no_exact_point_in_an_empty_or_backward_interval() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -60,7 +60,10 @@ Side = Callable[[Any], Any]
 
 NOISE = NoiseLevel(sigma=Fraction(2, 5), mu=Fraction(4, 5))
 NETWORK = NetworkData(
-    (Fraction(1), Fraction(-1)), (Fraction(0), Fraction(1)), (Fraction(1), Fraction(-2)), Fraction(9)
+    (Fraction(1), Fraction(-1)),
+    (Fraction(0), Fraction(1)),
+    (Fraction(1), Fraction(-2)),
+    Fraction(9),
 )
 CASE = Instance("planted", (Fraction(0), Fraction(1, 3), Fraction(2)), NOISE)
 AT_POINT = replace(CASE, parameters={"y": Fraction(1, 2)})
@@ -201,6 +204,9 @@ PLACES: dict[str, Place] = {
     ),
     "end of an interval that the sides ignore": Place(
         lambda s: claim(HOLDING, range=Range(y=Interval(s, number(1)))), number(0)
+    ),
+    "upper end of an interval that the sides ignore": Place(
+        lambda s: claim(HOLDING, range=Range(y=Interval(number(0), s))), number(1)
     ),
     "lower end around a given point": Place(
         lambda s: claim(HOLDING, range=Range(y=Interval(s, number(1)))), number(0), AT_POINT
@@ -410,9 +416,7 @@ def test_an_exhausted_budget_of_cells_is_no_pass(monkeypatch: pytest.MonkeyPatch
 
 
 def test_an_exhausted_precision_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = claim(
-        Inequality(EXP, "<", lambda c: c.ns.exp(c.ns.constant(1 + Fraction(1, 10**60))))
-    )
+    one = claim(Inequality(EXP, "<", lambda c: c.ns.exp(c.ns.constant(1 + Fraction(1, 10**60)))))
     assert Session(CASE).decide(one).answer == "TRUE"
     monkeypatch.setattr(certify, "LEVELS", (96,))
     assert Session(CASE).decide(one).answer == "UNKNOWN"
@@ -494,18 +498,14 @@ def test_no_proved_minimum_is_no_pass(
     truth: Truth, gradient: arb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = structural("is_local_minimum", subject="minimum")
-    monkeypatch.setattr(
-        certify, "find_minimum", lambda *_, **__: Minimum(truth, None, gradient)
-    )
+    monkeypatch.setattr(certify, "find_minimum", lambda *_, **__: Minimum(truth, None, gradient))
     assert_no_pass(one, [Session(WITH_NETWORK).decide(one)], {"planted": {}})
 
 
 def test_undecided_stability_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     one = structural("is_linearly_stable", subject="minimum")
     for truth, answer in ((Truth.TRUE, "TRUE"), (Truth.UNKNOWN, "UNKNOWN")):
-        monkeypatch.setattr(
-            Session, "stability", lambda *_, truth=truth: (truth, "planted")
-        )
+        monkeypatch.setattr(Session, "stability", lambda *_, truth=truth: (truth, "planted"))
         monkeypatch.setattr(Session, "minimum", lambda *_: Minimum(Truth.TRUE, None, arb(0)))
         assert Session(WITH_NETWORK).decide(one).answer == answer
 
@@ -518,9 +518,7 @@ def test_odd_moments_of_the_hessian_decide_no_stability(
 ) -> None:
     with precision(96):
         known = Facts(WITH_NETWORK, Accuracy())
-        moments = [
-            np.array([[arb(1), arb(0)], [arb(0), arb(1)]], dtype=object) for _ in range(2)
-        ]
+        moments = [np.array([[arb(1), arb(0)], [arb(0), arb(1)]], dtype=object) for _ in range(2)]
         monkeypatch.setattr(certify, "batch_hessian_moments", lambda *_: tuple(moments))
         assert certify._linear_stability(known, "sum")[0] is Truth.TRUE
         moments[which][where] = moments[which][where[::-1]] = odd
@@ -580,8 +578,13 @@ def test_odd_matrices_have_no_certain_eigenvalue(odd: arb, where: tuple[int, int
 def test_odd_products_bound_no_eigenvalue(odd: arb) -> None:
     start = np.array([arb(1), arb(1)], dtype=object)
     for image in ([odd, arb(1)], [arb(1), odd]):
-        assert not is_number(collatz_wielandt(lambda _, v=image: np.array(v, dtype=object), start))
-        assert not is_number(spectral_floor(lambda _, v=image: np.array(v, dtype=object), start))
+        product = partial(_image, image)
+        assert not is_number(collatz_wielandt(product, start))
+        assert not is_number(spectral_floor(product, start))
+
+
+def _image(entries: list[arb], _: Any) -> Any:
+    return np.array(entries, dtype=object)
 
 
 @pytest.mark.parametrize("odd", ODD_BALLS, ids=str)
@@ -735,9 +738,7 @@ def test_a_false_row_is_refuted_whatever_else_is_claimed() -> None:
     rows = [good_row(), good_row(answer="FALSE", lhs=LESS, rhs=GOOD, slack="0.5")]
     for proof in (None, True, False):
         for vacuous in (False, True):
-            outcome = decide_verdict(
-                claim(HOLDING), rows, proof, {"planted": {}}, vacuous=vacuous
-            )
+            outcome = decide_verdict(claim(HOLDING), rows, proof, {"planted": {}}, vacuous=vacuous)
             assert outcome.verdict == "REFUTED"
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from dsmverify.claims import Identity, Inequality, Interval, Range, Stated
 from dsmverify.formulas import bounds
-
 from tests.planted.mutate import (
     Planted,
     as_theorem,
@@ -361,7 +360,10 @@ FALSE: tuple[Planted, ...] = (
         "eq06-minus", "eq06", "sign",
         (
             concluding(
-                Stated("minimiser", (Identity(bounds.printed_score, negated(bounds.empirical_score)),))
+                Stated(
+                    "minimiser",
+                    (Identity(bounds.printed_score, negated(bounds.empirical_score)),),
+                )
             ),
         ),
         "The score is not 0 at the noised mean of an outlier.",

@@ -11,7 +11,6 @@ from typing import Any
 
 from dsmverify.claims import Hypothesis, Identity, Inequality, Places, Range, Stated
 from dsmverify.formulas import bounds
-
 from tests.planted.mutate import (
     Planted,
     as_theorem,
@@ -111,9 +110,7 @@ SMALLER_DECAY = Hypothesis(
     "<=",
     number(1),
 )
-NEAR_BETA = Hypothesis(
-    "gamma >= beta/2", bounds.gamma, ">=", times("1/2")(bounds.beta)
-)
+NEAR_BETA = Hypothesis("gamma >= beta/2", bounds.gamma, ">=", times("1/2")(bounds.beta))
 SAME = "Both sides of a true relation times one positive number."
 
 TRUE: tuple[Planted, ...] = (
@@ -174,7 +171,8 @@ TRUE: tuple[Planted, ...] = (
         "mu x_i is one of the points of the printed range.",
     ),
     Planted(
-        "prop02.c-one-more", "prop02.c", "weaker constant", (right(instead(_share_of_one_more), 0),),
+        "prop02.c-one-more", "prop02.c", "weaker constant",
+        (right(instead(_share_of_one_more), 0),),
         "1/(n+1) <= 1/n.",
     ),
     Planted(
@@ -343,7 +341,8 @@ TRUE: tuple[Planted, ...] = (
         "unbiased-mean-scaled", "unbiased@mean", "equivalent form", (both(times_n(1)),), SAME,
     ),
     Planted(
-        "unbiased-sum-batch", "unbiased@sum", "equivalent form", (right(instead(_risk_times_batch)),),
+        "unbiased-sum-batch", "unbiased@sum", "equivalent form",
+        (right(instead(_risk_times_batch)),),
         "Each index is in the batch with probability |B|/n, so the sum has mean |B| R_n.",
     ),
     Planted(
@@ -396,7 +395,8 @@ TRUE: tuple[Planted, ...] = (
         "1/eta is twice the repaired bound.",
     ),
     Planted(
-        "prop06b-mean-vacuous", "prop06b@mean", "restricted hypothesis", (assuming(NO_NOISE_LEVEL),),
+        "prop06b-mean-vacuous", "prop06b@mean", "restricted hypothesis",
+        (assuming(NO_NOISE_LEVEL),),
         "No instance has sigma >= 1.",
     ),
     Planted(

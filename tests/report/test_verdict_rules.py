@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import FrozenInstanceError
 from decimal import Decimal
 from typing import Any
 
@@ -175,16 +176,21 @@ def test_disjoint_sides_of_an_identity_are_false() -> None:
 
 
 def test_sides_belong_to_the_part_that_the_row_names() -> None:
-    parts = (Inequality(side, ">=", side), Inequality(side, "<=", side), Identity(side, side))
+    parts = (
+        Inequality(side, ">=", side),
+        Inequality(side, "<=", side),
+        Identity(side, side),
+        Inequality(side, ">", side),
+    )
     one = claim(conclusion=parts)
-    falling = {"lhs": HIGH, "rhs": LOW}
-    for part, answer in (("1", "TRUE"), ("2", "FALSE"), ("3", "FALSE")):
+    falling: dict[str, Any] = {"lhs": HIGH, "rhs": LOW}
+    for part, answer in (("1", "TRUE"), ("2", "FALSE"), ("3", "FALSE"), ("4", "TRUE")):
         named = row(answer, where={"part": part}, **falling)
         assert sound_row(named, one) is named
         other = "FALSE" if answer == "TRUE" else "TRUE"
         assert sound_row(row(other, where={"part": part}, **falling), one).answer == "UNKNOWN"
     assert sound_row(row("FALSE", **falling), one).answer == "UNKNOWN"  # the first by default
-    for unknown in ("0", "4", "-1", "x", "1.0"):
+    for unknown in ("0", "5", "-1", "x", "1.0"):
         for answer in ("TRUE", "FALSE"):
             named = row(answer, where={"part": unknown}, **falling)
             assert sound_row(named, one) is named
@@ -433,7 +439,8 @@ def test_a_derivation_is_named() -> None:
 def test_a_severity_is_that_of_a_refutation(severity: Any) -> None:
     one = claim(severity=severity)
     assert decide_verdict(one, [F], None, INSTANCES).severity == severity
-    assert decide_verdict(one, [T], None, INSTANCES).severity is None
+    for rows, vacuous in (([T], False), ([U], False), ([N], True), ([], False)):
+        assert decide_verdict(one, rows, None, INSTANCES, vacuous=vacuous).severity is None
 
 
 def test_reading_off_keeps_severity_only_of_refutations() -> None:
@@ -486,7 +493,7 @@ def test_a_known_instance_is_preferred_as_a_witness() -> None:
 
 
 def test_ties_between_places_are_broken_by_name_of_the_variable() -> None:
-    places = [{"j": "1", "i": "2"}, {"i": "1", "j": "2"}, {"y": "0", "i": "3"}]
+    places = [{"j": "2", "i": "1"}, {"i": "2", "j": "0"}, {"y": "0", "i": "3"}]
     rows = [row("FALSE", where=where) for where in places]
     for order in itertools.permutations(rows):
         certificate = decide_verdict(claim(), order, None, INSTANCES).certificate
@@ -504,6 +511,24 @@ def test_two_contradicting_rows_are_counted() -> None:
 def test_a_whole_number_stays_a_text_where_it_is_no_index() -> None:
     document = witness_file(row("FALSE", where={"y": "5", "i": "2"}), INSTANCES)
     assert document["parameters"] == {"i": 2, "y": "5"}
+
+
+def test_what_is_not_true_is_never_counted_as_trivial() -> None:
+    for answer in ANSWERS[1:]:
+        assert tally([row(answer, trivial=True)])["trivial"] == 0
+        assert tally([row(answer, trivial=True)])[answer.lower()] == 1
+
+
+def test_an_inapplicable_row_with_sides_is_no_witness() -> None:
+    shown = row("NOT_APPLICABLE", lhs=LOW, rhs=LOW)
+    assert decide_verdict(claim(), [shown], True, INSTANCES).verdict == "UNDECIDED"
+    assert decide_verdict(claim(), [shown], None, INSTANCES, vacuous=True).verdict == "VACUOUS"
+
+
+@pytest.mark.parametrize("record", [Expected("HOLDS", ""), Mismatch("a", "b", "c", "d")])
+def test_records_cannot_be_changed(record: Any) -> None:
+    with pytest.raises(FrozenInstanceError):
+        record.reason = "other"
 
 
 # The record.
@@ -525,7 +550,11 @@ def test_mismatches_on_the_battery_and_off_it() -> None:
         Mismatch("b", "HOLDS", "FALSE at large", "why b"),
         Mismatch("b", "HOLDS", "FALSE at small", "why b"),
     )
-    expected = {"a": Expected("HOLDS", ""), "b": Expected("REFUTED", ""), "c": Expected("HOLDS", "")}
+    expected = {
+        "a": Expected("HOLDS", ""),
+        "b": Expected("REFUTED", ""),
+        "c": Expected("HOLDS", ""),
+    }
     for battery in (True, False):
         assert find_mismatches(outcomes, rows, expected, battery=battery) == ()
     proved = {"b": Expected("PROVED", "why")}

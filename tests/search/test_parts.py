@@ -79,7 +79,8 @@ def test_piecewise_network_is_the_function() -> None:
 
     def value(y: Fraction) -> Fraction:
         parts = zip(data.inner_weights, data.biases, data.outer_weights, strict=True)
-        return sum((w2 * max(w1 * y + b, 0) for w1, b, w2 in parts), Fraction(0)) / data.width
+        active = (w2 * max(w1 * y + b, Fraction(0)) for w1, b, w2 in parts)
+        return sum(active, Fraction(0)) / data.width
 
     places = [Fraction(k) for k in (0, 1, 2, 3, 4)]
     assert [value(y) for y in places] == [-1, -2, 0, 2, 7]
