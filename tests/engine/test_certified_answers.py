@@ -550,6 +550,14 @@ def test_places_that_are_no_numbers_hide_no_difference() -> None:
     assert decide(nothing).reason == "equality: the two sides agree to 0 digits"
 
 
+def test_an_index_that_the_claim_does_not_have_is_no_restriction() -> None:
+    asking = replace(TRAINED, parameters={"i": 1})
+    row = decide(HOLDING, asking, range=Range("neurons"))
+    assert (row.answer, row.evaluations) == ("TRUE", 2)
+    row = decide(HOLDING, asking, range=Range("neurons and points"))
+    assert (row.answer, row.evaluations) == ("TRUE", 2)
+
+
 def test_every_neuron_has_its_turn() -> None:
     ones = (Fraction(1),) * 3
     three = replace(TRAINED, network=NetworkData(ones, tuple(map(Fraction, (1, 2, 3))), ones))
@@ -704,9 +712,10 @@ def test_local_minima(monkeypatch: pytest.MonkeyPatch) -> None:
         "minimum: |grad R_n| = 3.000 at the instance's network, and Krawczyk's test proves no "
         "minimum next to it",
     )  # fmt: skip
-    narrow = local_minimum(Truth.UNKNOWN, 12, monkeypatch)
-    assert narrow.answer == "UNKNOWN"
-    assert "proves no minimum" in str(narrow.reason)
+    for width in (2, 12):
+        narrow = local_minimum(Truth.UNKNOWN, width, monkeypatch)
+        assert narrow.answer == "UNKNOWN"
+        assert "proves no minimum" in str(narrow.reason)
     wide = local_minimum(Truth.UNKNOWN, 13, monkeypatch)
     assert wide.answer == "UNKNOWN"
     assert str(wide.reason).endswith("; wider than 12 neurons")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,7 @@ from dsmverify.claims import (
 from dsmverify.verdicts import (
     Expected,
     Mismatch,
+    by_severity,
     decide_verdict,
     decimal_value,
     find_mismatches,
@@ -529,6 +530,27 @@ def test_an_inapplicable_row_with_sides_is_no_witness() -> None:
 def test_records_cannot_be_changed(record: Any) -> None:
     with pytest.raises(FrozenInstanceError):
         record.reason = "other"
+
+
+def test_refuted_outcomes_come_worst_first_and_others_not_at_all() -> None:
+    def outcome(name: str, severity: Any, rows: list[Row], **more: Any) -> Any:
+        own = [replace(one, claim=name) for one in rows]
+        one = claim(name, severity=severity, **more)
+        return decide_verdict(one, own, None, INSTANCES)
+
+    outcomes = [
+        outcome("f", None, [F]),
+        outcome("e", "typographical", [F]),
+        outcome("a1", "constant", [F], kind="step"),
+        outcome("c", "constant", [F]),
+        outcome("b", "constant", [F]),
+        outcome("a", "statement", [F], kind="step"),
+        outcome("g", "statement", [T]),
+        outcome("h", "statement", [U]),
+        outcome("i", "statement", []),
+    ]
+    for order in (outcomes, outcomes[::-1]):
+        assert [entry.claim.id for entry in by_severity(order)] == ["a", "b", "c", "a1", "e", "f"]
 
 
 # The record.
