@@ -53,7 +53,7 @@ def decide_over_interval(
                 reason=reason,
                 evaluations=finding.evaluations + spent,
             )
-        y = exact_between(low, high, (first + last) / 2)
+        y = exact_between(low, high, (first + last) / 2, last - first)
         if y is not None:
             left, right = sides(ball(y))
             if compare(left, relation, right) is Truth.FALSE:
@@ -91,14 +91,23 @@ def enclose_minimum(function: Callable[[arb], arb], low: arb, high: arb) -> arb:
     return floor.union(arb(best.upper()))
 
 
-def exact_between(low: arb, high: arb, part: Fraction) -> Fraction | None:
-    """A short exact point near the part of an interval, certainly inside it; None if none is."""
+def exact_between(
+    low: arb, high: arb, part: Fraction, share: Fraction = Fraction(1)
+) -> Fraction | None:
+    """A short exact point near the part of an interval, certainly inside it; None if none is.
+
+    Args:
+        low: lower end.
+        high: upper end.
+        part: where, as a part of the interval.
+        share: of the interval that the point is to stand for; a smaller one is met more finely.
+    """
     target = _at(low, high, part)
     middle = exact_fraction(target.mid())
     width = exact_fraction((high - low).mid())
     if width <= 0:
         return None
-    fineness = max(4, 12 - _log2(width))
+    fineness = max(4, 12 - _log2(width * share))
     short = Fraction(round(middle * 2**fineness), 2**fineness) if fineness < 4000 else middle
     point = ball(short)
     inside = compare(point, ">=", low) is Truth.TRUE and compare(point, "<=", high) is Truth.TRUE

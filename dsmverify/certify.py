@@ -456,6 +456,10 @@ class _Decision:
             case = self._case(free, y)
             left_side: Any = np.asarray(identity.left(case), dtype=object)
             right_side: Any = np.asarray(identity.right(case), dtype=object)
+            if left_side.shape != right_side.shape:
+                raise ValueError(
+                    f"{self.claim.id}: sides of shapes {left_side.shape} and {right_side.shape}"
+                )
             for place in np.ndindex(left_side.shape):
                 left, right = left_side[place], right_side[place]
                 where = free.named() | ({} if spelled is None else {"y": spelled})
