@@ -7,7 +7,7 @@ from dsmverify.formulas import bounds, translation
 
 from ._premises import SIGNS, STABLE_MINIMUM
 
-SOURCE = Source("beyond the printed theorem", 10)
+SOURCE = Source("the translation bound", 10, "not in the paper")
 """Results of this project; the page is that of theorem 8, which they stand beside."""
 
 RATE = Structural("a learning rate eta is given", "has_learning_rate")

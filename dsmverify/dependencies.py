@@ -35,7 +35,7 @@ class Standing:
 
 
 _SURVIVAL = {
-    "PROVED": "yes, proved on another way",
+    "PROVED": "yes, proved in another way",
     "HOLDS": "not refuted; no proof",
     "REFUTED": "no",
     "VACUOUS": "says nothing",

@@ -56,7 +56,7 @@ def test_a_step_serves_every_reading() -> None:
 def test_a_failing_step_is_named_at_the_theorem_that_stands_all_the_same() -> None:
     found = standing("theorem", lemma_a="REFUTED", theorem="PROVED")
     assert (found.failing_steps, found.failing_below) == ((), ("lemma.a",))
-    assert found.survives == "yes, proved on another way"
+    assert found.survives == "yes, proved in another way"
     own = standing("lemma", lemma_a="REFUTED")
     assert (own.failing_steps, own.failing_below) == (("lemma.a",), ())
     assert own.survives == "not refuted; no proof"

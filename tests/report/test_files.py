@@ -88,6 +88,7 @@ def test_claims_have_exactly_the_promised_keys() -> None:
         *("id", "kind", "form", "statement", "source", "verdict", "reason", "method"),
         *("severity", "reading", "repairs", "tried", "applicable", "trivial", "true", "false"),
         *("unknown", "not_applicable", "slack", "witness", "certificate"),
+        *("sharpens", "change", "serves", "leans_on"),
     }
     assert all(set(entry) == promised for entry in document["claims"])
     needed = {"claim", "instance", "answer", "lhs", "rhs", "slack", "failed_hypothesis"}

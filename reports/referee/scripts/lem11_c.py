@@ -1,0 +1,77 @@
+"""lem11.c (proof of lemma 11, step c, p. 32, arXiv 2502.03435v1) fails: its hypotheses and both sides at one exact instance.
+Made by dsmverify from its second path; needs Python and mpmath. Run: python lem11_c.py
+"""
+import json
+from fractions import Fraction
+from itertools import accumulate, groupby, pairwise
+from pathlib import Path
+from mpmath import MPContext
+from mpmath.calculus.quadrature import GaussLegendre
+
+
+class Setting:  # A witness as mpmath numbers, at one precision and one order of quadrature.
+    names = ('inner_weights', 'biases', 'outer_weights')
+    def __init__(self, mp, data, where, order=0):
+        self.mp, self.order, self.data, self.where = (mp, order, data, where)
+        self.points = sorted((Fraction(text) for text in data['x']))
+        self.n, self.x = (len(self.points), {i: self.number(p) for i, p in enumerate(self.points, 1)})
+        self.Delta = min((self.number(b - a) for a, b in pairwise(self.points)), default=mp.zero)
+        age = self.number(data.get('time', 0))
+        self.sigma = self.number(data.get('sigma', 0)) or mp.sqrt(-mp.expm1(-2 * age))
+        self.mu = self.number(data.get('mu', 0)) or mp.sqrt(1 - self.sigma ** 2)
+        self.i, self.k, self.l = (int(where.get(name, 0)) for name in ('i', 'j', 'l'))
+        self.y = self.number(where['y']) if 'y' in where else None
+        lists = (data.get('network', {}).get(name, ()) for name in self.names)
+        rows = [[*map(Fraction, row)] for row in zip(*lists, strict=True)]
+        self.order_of = sorted(range(len(rows)), key=lambda j: -rows[j][1] / rows[j][0])
+        self.exact = [rows[j] for j in self.order_of]
+        self.m, self.kinks = (len(rows), [-b / w for w, b, _ in self.exact])
+        self.w1, self.b, self.w2 = ([self.number(r[k]) for r in self.exact] for k in range(3))
+        self.rule = GaussLegendre(mp).calc_nodes(3 + order, mp.prec)
+        self.reach = int(mp.sqrt(1.4 * mp.prec)) + 3
+        self.cache = {}
+    def number(self, value):
+        return self.mp.mpf(Fraction(value).numerator) / Fraction(value).denominator
+
+
+def alpha(c, y):  # alpha_i(y), the posterior weights, i = 1..n.
+    squares = {i: (y - c.mu * x) ** 2 / (2 * c.sigma ** 2) for i, x in c.x.items()}
+    least = min(squares.values())
+    kernels = {i: c.mp.exp(least - square) for i, square in squares.items()}
+    total = sum(kernels.values())
+    return {i: kernel / total for i, kernel in kernels.items()}
+
+
+def mean(c, y): return sum((weight * c.x[j] for j, weight in alpha(c, y).items()))  # E[W(y)].
+
+
+def central_moment(c, y, power):  # E[(W(y) - E[W(y)])^power].
+    weights = alpha(c, y)
+    top = max(weights, key=lambda j: weights[j])
+    shift = sum((weight * (c.x[j] - c.x[top]) for j, weight in weights.items()))
+    return sum((weight * (c.x[j] - c.x[top] - shift) ** power for j, weight in weights.items()))
+
+
+def weight_curvature(c): return c.mp.diff(lambda y: alpha(c, y)[c.i], c.y, 2)  # alpha_i''(y), by numerical differentiation.
+
+
+def lem11_c(c):  # The curvature of a posterior weight, second form (sigma^2 in the first term).
+    w, m = (alpha(c, c.y)[c.i], mean(c, c.y))
+    first = c.mu ** 2 * w / c.sigma ** 2 * (c.x[c.i] - m) ** 2
+    second = c.mu ** 2 * w / c.sigma ** 4 * central_moment(c, c.y, 2)
+    return [(weight_curvature(c), '=', first - second)]
+
+
+witness = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+print(f"{witness['claim']}: {witness['statement']} Here: {witness['where']}")
+for order, bits in enumerate((256, 320)):
+    mp = MPContext()
+    mp.prec = bits
+    c = Setting(mp, witness["inputs"], witness["where"], order)
+    for name, left, _, right in []:
+        print(f"  hypothesis {name}:", *(mp.nstr(mp.mpf(side), 20) for side in (left, right)))
+    for number, (left, relation, right) in enumerate(lem11_c(c), 1):
+        above = abs(left - right) - abs(left) / 2**30 if relation == "=" else left - right
+        fails = above * (-1 if relation in (">=", ">") else 1) > 0
+        left, right = (mp.nstr(mp.mpf(side), 25) for side in (left, right))
+        print(f"  part {number}, {bits} bits: {left} {relation} {right}", "FAILS" * fails)

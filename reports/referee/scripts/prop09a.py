@@ -1,0 +1,98 @@
+"""prop09a (proposition 9, p. 18, arXiv 2502.03435v1) fails: its hypotheses and both sides at one exact instance.
+Made by dsmverify from its second path; needs Python and mpmath. Run: python prop09a.py
+"""
+import json
+from fractions import Fraction
+from itertools import accumulate, groupby, pairwise
+from pathlib import Path
+from mpmath import MPContext
+from mpmath.calculus.quadrature import GaussLegendre
+
+
+class Setting:  # A witness as mpmath numbers, at one precision and one order of quadrature.
+    names = ('inner_weights', 'biases', 'outer_weights')
+    def __init__(self, mp, data, where, order=0):
+        self.mp, self.order, self.data, self.where = (mp, order, data, where)
+        self.points = sorted((Fraction(text) for text in data['x']))
+        self.n, self.x = (len(self.points), {i: self.number(p) for i, p in enumerate(self.points, 1)})
+        self.Delta = min((self.number(b - a) for a, b in pairwise(self.points)), default=mp.zero)
+        age = self.number(data.get('time', 0))
+        self.sigma = self.number(data.get('sigma', 0)) or mp.sqrt(-mp.expm1(-2 * age))
+        self.mu = self.number(data.get('mu', 0)) or mp.sqrt(1 - self.sigma ** 2)
+        self.i, self.k, self.l = (int(where.get(name, 0)) for name in ('i', 'j', 'l'))
+        self.y = self.number(where['y']) if 'y' in where else None
+        lists = (data.get('network', {}).get(name, ()) for name in self.names)
+        rows = [[*map(Fraction, row)] for row in zip(*lists, strict=True)]
+        self.order_of = sorted(range(len(rows)), key=lambda j: -rows[j][1] / rows[j][0])
+        self.exact = [rows[j] for j in self.order_of]
+        self.m, self.kinks = (len(rows), [-b / w for w, b, _ in self.exact])
+        self.w1, self.b, self.w2 = ([self.number(r[k]) for r in self.exact] for k in range(3))
+        self.rule = GaussLegendre(mp).calc_nodes(3 + order, mp.prec)
+        self.reach = int(mp.sqrt(1.4 * mp.prec)) + 3
+        self.cache = {}
+    def number(self, value):
+        return self.mp.mpf(Fraction(value).numerator) / Fraction(value).denominator
+
+
+def between_means(c):  # mu x_i <= y <= mu x_{i+1}, as the distance from the middle.
+    middle = c.mu * (c.x[c.i] + c.x[c.i + 1]) / 2
+    half = c.mu * (c.x[c.i + 1] - c.x[c.i]) / 2
+    return ('mu x_i <= y <= mu x_{i+1}', abs(c.y - middle), '<=', half)
+
+
+def decay(c, divisor): return c.mp.exp(-(c.mu * c.Delta / c.sigma) ** 2 / divisor)  # e^{-mu^2 Delta^2/(divisor sigma^2)}.
+
+
+def weight_lines(c):  # min(pi^+, pi^-) as lines a + s u: lower end, upper end, a, s.
+    lines = []
+    for i in range(1, c.n):
+        k, below = (c.n - i, c.mu * sum((c.x[j] for j in range(1, i + 1))))
+        above = c.mu * sum((c.x[j] for j in range(i + 1, c.n + 1)))
+        low, high, crossing = (c.mu * c.x[i], c.mu * c.x[i + 1], (i * below + k * above) / (i ** 2 + k ** 2))
+        cut = max(low, min(high, crossing))
+        lines += [(low, cut, -i * below, i ** 2), (cut, high, k * above, -k ** 2)]
+    return [(low, high, a / c.n ** 2, c.mp.mpf(s) / c.n ** 2) for low, high, a, s in lines]
+
+
+def nodes(c, cuts):  # Nodes and weights of the panels between cuts, in any order of cuts.
+    for low, high in pairwise(sorted(set(cuts))):
+        half, middle = ((high - low) / 2, (high + low) / 2)
+        yield from ((middle + half * z, half * weight) for z, weight in c.rule)
+
+
+def around(c, centre, low, high):  # Cuts one sigma apart around a centre, within [low, high] and the reach of a Gaussian.
+    steps = [centre + c.sigma * j for j in range(-c.reach, c.reach + 1)]
+    low, high = (max(low, steps[0]), min(high, steps[-1]))
+    return [low, *(cut for cut in steps if low < cut < high), high] if low < high else []
+
+
+def gaussian(c, z): return c.mp.exp(-(z * z) / (2 * c.sigma ** 2)) / (c.mp.sqrt(2 * c.mp.pi) * c.sigma)  # Density of N(0, sigma^2).
+
+
+def weight(c, y):  # pi(y) = E min(pi^+(y - xi), pi^-(y - xi)), 0 outside [mu x_1, mu x_n].
+    room = c.mp.mpf(2) ** (-80) * (abs(y) + c.Delta)
+    lines = weight_lines(c) if c.mu * c.x[1] - room <= y <= c.mu * c.x[c.n] + room else []
+    panels = ((a, s, nodes(c, around(c, y, low, high))) for low, high, a, s in lines)
+    return sum((w * (a + s * u) * gaussian(c, y - u) for a, s, panel in panels for u, w in panel))
+
+
+def prop09a(c):  # The weight between two means.
+    i, n = (c.i, c.n)
+    least = c.mp.mpf(min(i ** 2 * (i - 1), (n - i) ** 2 * (n - i + 1))) / 2
+    half = c.mp.one / 2 - decay(c, 2)
+    return [(weight(c, c.y), '>=', c.mu / n ** 2 * half * least * c.Delta)]
+
+
+witness = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+print(f"{witness['claim']}: {witness['statement']} Here: {witness['where']}")
+for order, bits in enumerate((256, 320)):
+    mp = MPContext()
+    mp.prec = bits
+    c = Setting(mp, witness["inputs"], witness["where"], order)
+    for name, left, _, right in [between_means(c)]:
+        print(f"  hypothesis {name}:", *(mp.nstr(mp.mpf(side), 20) for side in (left, right)))
+    for number, (left, relation, right) in enumerate(prop09a(c), 1):
+        above = abs(left - right) - abs(left) / 2**30 if relation == "=" else left - right
+        fails = above * (-1 if relation in (">=", ">") else 1) > 0
+        left, right = (mp.nstr(mp.mpf(side), 25) for side in (left, right))
+        print(f"  part {number}, {bits} bits: {left} {relation} {right}", "FAILS" * fails)

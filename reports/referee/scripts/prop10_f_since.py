@@ -1,0 +1,81 @@
+"""prop10.f@since (proof of proposition 10, step f, p. 21, arXiv 2502.03435v1) fails: its hypotheses and both sides at one exact instance.
+Made by dsmverify from its second path; needs Python and mpmath. Run: python prop10_f_since.py
+"""
+import json
+from fractions import Fraction
+from itertools import accumulate, groupby, pairwise
+from pathlib import Path
+from mpmath import MPContext
+from mpmath.calculus.quadrature import GaussLegendre
+
+
+class Setting:  # A witness as mpmath numbers, at one precision and one order of quadrature.
+    names = ('inner_weights', 'biases', 'outer_weights')
+    def __init__(self, mp, data, where, order=0):
+        self.mp, self.order, self.data, self.where = (mp, order, data, where)
+        self.points = sorted((Fraction(text) for text in data['x']))
+        self.n, self.x = (len(self.points), {i: self.number(p) for i, p in enumerate(self.points, 1)})
+        self.Delta = min((self.number(b - a) for a, b in pairwise(self.points)), default=mp.zero)
+        age = self.number(data.get('time', 0))
+        self.sigma = self.number(data.get('sigma', 0)) or mp.sqrt(-mp.expm1(-2 * age))
+        self.mu = self.number(data.get('mu', 0)) or mp.sqrt(1 - self.sigma ** 2)
+        self.i, self.k, self.l = (int(where.get(name, 0)) for name in ('i', 'j', 'l'))
+        self.y = self.number(where['y']) if 'y' in where else None
+        lists = (data.get('network', {}).get(name, ()) for name in self.names)
+        rows = [[*map(Fraction, row)] for row in zip(*lists, strict=True)]
+        self.order_of = sorted(range(len(rows)), key=lambda j: -rows[j][1] / rows[j][0])
+        self.exact = [rows[j] for j in self.order_of]
+        self.m, self.kinks = (len(rows), [-b / w for w, b, _ in self.exact])
+        self.w1, self.b, self.w2 = ([self.number(r[k]) for r in self.exact] for k in range(3))
+        self.rule = GaussLegendre(mp).calc_nodes(3 + order, mp.prec)
+        self.reach = int(mp.sqrt(1.4 * mp.prec)) + 3
+        self.cache = {}
+    def number(self, value):
+        return self.mp.mpf(Fraction(value).numerator) / Fraction(value).denominator
+
+
+def signs(c): return ('max ||w1_l| - 1| <= 0', max((abs(abs(w1) - 1) for w1 in c.w1)), '<=', 0)  # |w1_l| = 1.
+
+
+def curvature_constant(c):  # C_n = max(1, 8 mu^2 L^3 (mu^2 ((x_n)_+ - (x_1)_-) + 2 (n-1)/Delta)), L = x_n - x_1.
+    inside = c.mu ** 2 * (max(c.x[c.n], 0) - min(c.x[1], 0)) + 2 * (c.n - 1) / c.Delta
+    return max(c.mp.one, 8 * c.mu ** 2 * (c.x[c.n] - c.x[1]) ** 3 * inside)
+
+
+def bound(c): return c.number(c.data['network'].get('bound') or 0) or curvature_constant(c) / c.sigma ** 6  # A: the witness's own, or C_n/sigma^6.
+
+
+def within_bound(c): return ('max |w2_l| <= A', max((abs(w2) for w2 in c.w2)), '<=', bound(c))  # |w2_l| <= A.
+
+
+def network(c, y): return sum((w2 * max(w * y + b, 0) for w2, w, b in zip(c.w2, c.w1, c.b, strict=True))) / c.m
+
+
+def kink_mass(c, printed):  # The jump of s_theta' at one distinct kink against a sum over neurons.
+    distinct = sorted(set(c.kinks))
+    kink = distinct[int(c.where['entry']) - 1]
+    ends = [a for a in (*distinct, kink - 1, kink + 1) if a != kink]
+    room = c.number(min((abs(a - kink) for a in ends))) / 2
+    at = c.number(kink)
+    before, here, after = (network(c, at + d) for d in (-room, 0, room))
+    members = [j for j, other in enumerate(c.kinks) if other == kink]
+    heights = ((c.w1[j] if printed else 1) * c.w2[j] for j in members)
+    return [((after - 2 * here + before) / room, '=', sum(heights) / c.m)]
+
+
+def prop10_f_since(c): return kink_mass(c, printed=True)  # The second derivative of a network as printed.
+
+
+witness = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+print(f"{witness['claim']}: {witness['statement']} Here: {witness['where']}")
+for order, bits in enumerate((256, 320)):
+    mp = MPContext()
+    mp.prec = bits
+    c = Setting(mp, witness["inputs"], witness["where"], order)
+    for name, left, _, right in [signs(c), within_bound(c)]:
+        print(f"  hypothesis {name}:", *(mp.nstr(mp.mpf(side), 20) for side in (left, right)))
+    for number, (left, relation, right) in enumerate(prop10_f_since(c), 1):
+        above = abs(left - right) - abs(left) / 2**30 if relation == "=" else left - right
+        fails = above * (-1 if relation in (">=", ">") else 1) > 0
+        left, right = (mp.nstr(mp.mpf(side), 25) for side in (left, right))
+        print(f"  part {number}, {bits} bits: {left} {relation} {right}", "FAILS" * fails)

@@ -1,0 +1,139 @@
+"""thm04.b (proof of theorem 4, p. 8, arXiv 2502.03435v1) fails: its hypotheses and both sides at one exact instance.
+Made by dsmverify from its second path; needs Python and mpmath. Run: python thm04_b.py
+"""
+import json
+from fractions import Fraction
+from itertools import accumulate, groupby, pairwise
+from pathlib import Path
+from mpmath import MPContext
+from mpmath.calculus.quadrature import GaussLegendre
+
+
+class Setting:  # A witness as mpmath numbers, at one precision and one order of quadrature.
+    names = ('inner_weights', 'biases', 'outer_weights')
+    def __init__(self, mp, data, where, order=0):
+        self.mp, self.order, self.data, self.where = (mp, order, data, where)
+        self.points = sorted((Fraction(text) for text in data['x']))
+        self.n, self.x = (len(self.points), {i: self.number(p) for i, p in enumerate(self.points, 1)})
+        self.Delta = min((self.number(b - a) for a, b in pairwise(self.points)), default=mp.zero)
+        age = self.number(data.get('time', 0))
+        self.sigma = self.number(data.get('sigma', 0)) or mp.sqrt(-mp.expm1(-2 * age))
+        self.mu = self.number(data.get('mu', 0)) or mp.sqrt(1 - self.sigma ** 2)
+        self.i, self.k, self.l = (int(where.get(name, 0)) for name in ('i', 'j', 'l'))
+        self.y = self.number(where['y']) if 'y' in where else None
+        lists = (data.get('network', {}).get(name, ()) for name in self.names)
+        rows = [[*map(Fraction, row)] for row in zip(*lists, strict=True)]
+        self.order_of = sorted(range(len(rows)), key=lambda j: -rows[j][1] / rows[j][0])
+        self.exact = [rows[j] for j in self.order_of]
+        self.m, self.kinks = (len(rows), [-b / w for w, b, _ in self.exact])
+        self.w1, self.b, self.w2 = ([self.number(r[k]) for r in self.exact] for k in range(3))
+        self.rule = GaussLegendre(mp).calc_nodes(3 + order, mp.prec)
+        self.reach = int(mp.sqrt(1.4 * mp.prec)) + 3
+        self.cache = {}
+    def number(self, value):
+        return self.mp.mpf(Fraction(value).numerator) / Fraction(value).denominator
+
+
+def decay(c, divisor): return c.mp.exp(-(c.mu * c.Delta / c.sigma) ** 2 / divisor)  # e^{-mu^2 Delta^2/(divisor sigma^2)}.
+
+
+def wide(c): return ('16 n^3 e^{-mu^2 Delta^2/(4 sigma^2)} <= 1', 16 * c.n ** 3 * decay(c, 4), '<=', 1)  # 16 n^3 e^{-mu^2 Delta^2/(4 sigma^2)} <= 1.
+
+
+def midpoint(c, i): return c.mu * (c.x[i] + c.x[i + 1]) / 2  # m_i = mu (x_i + x_{i+1}) / 2.
+
+
+def weight_lines(c):  # min(pi^+, pi^-) as lines a + s u: lower end, upper end, a, s.
+    lines = []
+    for i in range(1, c.n):
+        k, below = (c.n - i, c.mu * sum((c.x[j] for j in range(1, i + 1))))
+        above = c.mu * sum((c.x[j] for j in range(i + 1, c.n + 1)))
+        low, high, crossing = (c.mu * c.x[i], c.mu * c.x[i + 1], (i * below + k * above) / (i ** 2 + k ** 2))
+        cut = max(low, min(high, crossing))
+        lines += [(low, cut, -i * below, i ** 2), (cut, high, k * above, -k ** 2)]
+    return [(low, high, a / c.n ** 2, c.mp.mpf(s) / c.n ** 2) for low, high, a, s in lines]
+
+
+def nodes(c, cuts):  # Nodes and weights of the panels between cuts, in any order of cuts.
+    for low, high in pairwise(sorted(set(cuts))):
+        half, middle = ((high - low) / 2, (high + low) / 2)
+        yield from ((middle + half * z, half * weight) for z, weight in c.rule)
+
+
+def around(c, centre, low, high):  # Cuts one sigma apart around a centre, within [low, high] and the reach of a Gaussian.
+    steps = [centre + c.sigma * j for j in range(-c.reach, c.reach + 1)]
+    low, high = (max(low, steps[0]), min(high, steps[-1]))
+    return [low, *(cut for cut in steps if low < cut < high), high] if low < high else []
+
+
+def gaussian(c, z): return c.mp.exp(-(z * z) / (2 * c.sigma ** 2)) / (c.mp.sqrt(2 * c.mp.pi) * c.sigma)  # Density of N(0, sigma^2).
+
+
+def weight(c, y):  # pi(y) = E min(pi^+(y - xi), pi^-(y - xi)), 0 outside [mu x_1, mu x_n].
+    room = c.mp.mpf(2) ** (-80) * (abs(y) + c.Delta)
+    lines = weight_lines(c) if c.mu * c.x[1] - room <= y <= c.mu * c.x[c.n] + room else []
+    panels = ((a, s, nodes(c, around(c, y, low, high))) for low, high, a, s in lines)
+    return sum((w * (a + s * u) * gaussian(c, y - u) for a, s, panel in panels for u, w in panel))
+
+
+def least_weight(c, low, high, count=24):  # Least pi over a closed interval: at the ends or inside, by a grid and a local search.
+    step = (high - low) / count
+    grid = [low + step * k for k in range(count + 1)]
+    best = min(grid, key=lambda y: weight(c, y))
+    left, right = (max(low, best - step), min(high, best + step))
+    for _ in range(50):
+        one, two = ((2 * left + right) / 3, (left + 2 * right) / 3)
+        left, right = (left, two) if weight(c, one) <= weight(c, two) else (one, right)
+    return min(weight(c, best), weight(c, (left + right) / 2))
+
+
+def alpha(c, y):  # alpha_i(y), the posterior weights, i = 1..n.
+    squares = {i: (y - c.mu * x) ** 2 / (2 * c.sigma ** 2) for i, x in c.x.items()}
+    least = min(squares.values())
+    kernels = {i: c.mp.exp(least - square) for i, square in squares.items()}
+    total = sum(kernels.values())
+    return {i: kernel / total for i, kernel in kernels.items()}
+
+
+def central_moment(c, y, power):  # E[(W(y) - E[W(y)])^power].
+    weights = alpha(c, y)
+    top = max(weights, key=lambda j: weights[j])
+    shift = sum((weight * (c.x[j] - c.x[top]) for j, weight in weights.items()))
+    return sum((weight * (c.x[j] - c.x[top] - shift) ** power for j, weight in weights.items()))
+
+
+def slope_changes(c):  # sum_i min pi (|s*'(m_i) - s*'(mu x_i)| + |s*'(m_i) - s*'(mu x_{i+1})|).
+    total = c.mp.zero
+    for i in range(1, c.n):
+        low, high = (c.mu * c.x[i], c.mu * c.x[i + 1])
+        middle, *ends = (central_moment(c, y, 2) for y in (midpoint(c, i), low, high))
+        jumps = sum((abs(middle - end) for end in ends)) * c.mu ** 2 / c.sigma ** 4
+        total += least_weight(c, low, high) * jumps
+    return total
+
+
+def gap_sum(c, last):  # The sum of thm04.b with (n-i)^2 (n-i+last)/2.
+    total, half = (c.mp.zero, c.mp.one / 2 - decay(c, 2))
+    for i in range(1, c.n):
+        least = min(i ** 2 * (i - 1), (c.n - i) ** 2 * (c.n - i + last))
+        width = (c.x[i + 1] - c.x[i]) ** 2 / (2 * c.n) - 4 * c.n ** 2 * c.Delta ** 2 * decay(c, 4)
+        total += c.mu / c.n ** 2 * half * least * c.Delta * c.mu ** 2 / c.sigma ** 4 * width
+    return total
+
+
+def thm04_b(c): return [(slope_changes(c), '>=', gap_sum(c, 1))]  # The changes of the slope against proposition 9 and corollary 3.
+
+
+witness = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+print(f"{witness['claim']}: {witness['statement']} Here: {witness['where']}")
+for order, bits in enumerate((256, 320)):
+    mp = MPContext()
+    mp.prec = bits
+    c = Setting(mp, witness["inputs"], witness["where"], order)
+    for name, left, _, right in [wide(c)]:
+        print(f"  hypothesis {name}:", *(mp.nstr(mp.mpf(side), 20) for side in (left, right)))
+    for number, (left, relation, right) in enumerate(thm04_b(c), 1):
+        above = abs(left - right) - abs(left) / 2**30 if relation == "=" else left - right
+        fails = above * (-1 if relation in (">=", ">") else 1) > 0
+        left, right = (mp.nstr(mp.mpf(side), 25) for side in (left, right))
+        print(f"  part {number}, {bits} bits: {left} {relation} {right}", "FAILS" * fails)
