@@ -81,6 +81,7 @@ RUN = [command for command in COMMANDS if not command.text.startswith(NOT_RUN)]
 def folder(tmp_path: Path) -> Path:
     """A folder in which a newcomer tries the examples."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "reports").symlink_to(ROOT / "reports")
     return tmp_path
 
 
