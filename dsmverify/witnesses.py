@@ -1,8 +1,9 @@
 """Counterexamples that were found before and are kept: exact instances, one file for each claim.
 
-`checks/witnesses/CLAIM.json` is an instance file, as `dsmverify refute CLAIM --out` writes it. It
-is no authority: the instance is decided again, with balls, whenever its claim is checked. So a
-verdict stays REFUTED whatever a search does, and a search never starts from these files.
+`checks/witnesses/CLAIM.json` is an instance file, as `dsmverify refute CLAIM --out` writes it; that
+of `prop06a` was made by hand, so that it needs no bound A of its own. Such a file is no authority:
+the instance is decided again, with balls, whenever its claim is checked. So a verdict stays REFUTED
+whatever a search does, and a search never starts from these files.
 """
 
 from __future__ import annotations
