@@ -17,7 +17,7 @@ from benchmarks.pairs import Measurement, limited, paired, seconds
 from benchmarks.samples import spaced, wide
 from dsmverify.approximations import Approximations, bounded_risk_of_arrays
 from dsmverify.certify import precision
-from dsmverify.check import check
+from dsmverify.checking import check
 from dsmverify.facts import Facts
 from dsmverify.formulas import curvature
 from dsmverify.integrals import Accuracy

@@ -16,8 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dsmverify.check import check
-    from dsmverify.evaluate import evaluate
+    from dsmverify.checking import check
+    from dsmverify.evaluation import evaluate
     from dsmverify.instance import Instance
     from dsmverify.report import Report
 
@@ -28,8 +28,8 @@ __all__ = ["Instance", "Report", "__version__", "check", "evaluate"]
 _HOMES = {
     "Instance": "dsmverify.instance",
     "Report": "dsmverify.report",
-    "check": "dsmverify.check",
-    "evaluate": "dsmverify.evaluate",
+    "check": "dsmverify.checking",
+    "evaluate": "dsmverify.evaluation",
 }
 
 

@@ -110,7 +110,7 @@ def evaluate(file: str, system: str, digits: int, hessian: bool, as_json: bool) 
             "evaluate takes one",
             "write it to a file of its own",
         )
-    from dsmverify.evaluate import evaluate as evaluate_instance
+    from dsmverify.evaluation import evaluate as evaluate_instance
 
     result = evaluate_instance(instances[0], system=system, digits=digits, hessian=hessian)
     if as_json:
@@ -193,7 +193,7 @@ def check(
         )
     folder = prepare_folder(out)
 
-    from dsmverify.check import check as check_instances
+    from dsmverify.checking import check as check_instances
 
     with _progress_bar() as progress:
         report = check_instances(

@@ -20,7 +20,7 @@ from mpmath import mp
 
 from dsmverify import catalogue
 from dsmverify.certify import Session, precision
-from dsmverify.check import prove
+from dsmverify.checking import prove
 from dsmverify.claims import Row
 from dsmverify.facts import Facts
 from dsmverify.formulas import bounds, network_steps, threshold_steps

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from dsmverify.check import check
+from dsmverify.checking import check
 from dsmverify.claims import ReadOff
 from dsmverify.instance import Instance
 from dsmverify.report import Report, schema

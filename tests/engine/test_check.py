@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dsmverify.battery import battery
-from dsmverify.check import check
+from dsmverify.checking import check
 from dsmverify.report.json import render
 
 CLAIMS = ["eq06", "tweedie", "prop02a", "prop02c", "prop09b", "prop10", "lem13"]

@@ -54,7 +54,7 @@ from dsmverify.spectra import (
 from dsmverify.truth import Truth, is_number
 from dsmverify.verdicts import decide_verdict, read_off, sound_row
 
-check: Any = import_module("dsmverify.check")  # the package exports a function of this name
+check: Any = import_module("dsmverify.checking")  # the package exports a function of this name
 
 Side = Callable[[Any], Any]
 

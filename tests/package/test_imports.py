@@ -34,3 +34,14 @@ def test_content_never_imports_itself_by_absolute_name(path: Path) -> None:
             assert node.level <= 1, f"line {node.lineno}: leaves its folder"
             absolute += [node.module or ""] if node.level == 0 else []
     assert {name.partition(".")[0] for name in absolute}.isdisjoint({"checks", "derivations"})
+
+
+def test_public_names_are_no_modules() -> None:
+    """A module `dsmverify.check` would take the place of the function once it is imported."""
+    code = (
+        "import pkgutil, importlib, dsmverify;"
+        "names = {found.name for found in pkgutil.iter_modules(dsmverify.__path__)};"
+        "print(*sorted(names & set(dsmverify.__all__)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
