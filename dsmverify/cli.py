@@ -254,7 +254,7 @@ def claims() -> None:
     "--budget",
     type=click.IntRange(min=1),
     metavar="EVALUATIONS",
-    help="Evaluations of the slack.  [default: 20000]",
+    help="Evaluations of the slack.  [default: 50000]",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the search."

@@ -31,7 +31,7 @@ from dsmverify.verdicts import sound_row, witness_file
 
 Stage = Literal["structured", "hypothesis", "descent"]
 
-DEFAULT_BUDGET: Final = 20_000
+DEFAULT_BUDGET: Final = 50_000
 """Evaluations of one search."""
 
 STRUCTURED_SHARE, HYPOTHESIS_SHARE = 0.4, 0.2
