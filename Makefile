@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv report referee lint test test-slow bench containment mutants clean
+.PHONY: help venv report referee lint test test-slow bench refutations containment mutants clean
 
 help:
 	@echo 'make report       run the bundled battery, write reports/latest/'
@@ -20,6 +20,7 @@ help:
 	@echo 'make test         lint, types, import rules, default tests (PYTEST_ARGS=...)'
 	@echo 'make test-slow    the tests marked slow'
 	@echo 'make bench        our times beside the baselines, reports/benchmarks.json'
+	@echo 'make refutations  time to refute every REFUTED claim, three seeds, reports/refutations.json'
 	@echo 'make containment  values inside their balls on INSTANCES=10000 random instances'
 	@echo 'make mutants      mutation testing in a private copy, resumable (MUTANTS=module, MINUTES=...)'
 	@echo 'make clean        remove the virtual environment, caches and built files'
@@ -61,6 +62,9 @@ test-slow: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+refutations: $(STAMP)
+	$(BIN)/python -m benchmarks.refutations
 
 containment: $(STAMP)
 	$(BIN)/python -m benchmarks.containment --instances $(INSTANCES)

@@ -110,7 +110,7 @@ def risk_terms(c):  # sqrt(R)/2 + (A/(sqrt(2 pi) sigma)) max(sqrt(2 n R), (sqrt(
 def prop06a(c): return [(tv_network(c), '<=', hessian_top(c) * c.m / 4 + risk_terms(c))]  # The variation of a network against its sharpness and risk.
 witness = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 print(f"{witness['claim']}: {witness['statement']} Here: {witness['where']}")
-for order, bits in enumerate((256, 320)):
+for order, bits in enumerate((832, 896)):
     mp = MPContext(); mp.prec = bits; c = Setting(mp, witness["inputs"], witness["where"], order)
     for name, left, _, right in [signs(c), within_bound(c)]:
         print(f"  hypothesis {name}:", *(mp.nstr(mp.mpf(side), 20) for side in (left, right)))
