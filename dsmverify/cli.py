@@ -306,7 +306,15 @@ def scripts(path: str, out: str) -> None:
     """Write a stand-alone script for every REFUTED claim of REPORT, with its data beside it."""
     from dsmverify.replay import write_scripts
 
-    written = write_scripts(path, out)
+    try:
+        written = write_scripts(path, out)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "REPORT",
+            show(path),
+            f"scripts cannot be made of it ({type(error).__name__}: {error})",
+            "name a report.json that `dsmverify check` wrote, or its folder, and a folder to write",
+        ) from error
     click.echo(f"{len(written)} scripts in {out}")
 
 

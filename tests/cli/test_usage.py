@@ -143,3 +143,22 @@ def test_module_runs_without_colours_or_traceback(tmp_path: Path) -> None:
     assert found.stderr.startswith("error: ")
     assert "\x1b" not in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_scripts_of_no_report_is_bad_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["scripts", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
+    assert "error: REPORT" in capsys.readouterr().err
+
+
+def test_recheck_of_no_report_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["recheck", str(tmp_path / "none")]) == 1
+    assert "no report" in capsys.readouterr().out
+
+
+def test_searches_belong_to_the_battery(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "x.csv"
+    data.write_text("x\n0\n1\n", encoding="utf-8")
+    assert cli.main(["check", str(data), "--sigma", "0.5", "--budget", "5"]) == 2
+    assert "--budget" in capsys.readouterr().err
