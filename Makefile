@@ -36,7 +36,7 @@ $(BIN)/python:
 	       && $(PYTHON) -m pip --python $(BIN)/python install pip; }
 
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[torch,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
 	@touch $@
 
 report: $(STAMP)

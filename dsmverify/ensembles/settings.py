@@ -1,0 +1,370 @@
+"""What is trained: problems, the model, an ensemble of runs, and networks as arrays.
+
+| letter | here | meaning |
+|---|---|---|
+| E | | number of networks, each with its own problem, rate, seed and number of steps |
+| m, d | `width`, `dimension` | neurons; dimension of points, inner and outer weights |
+| w1, b, w2 | `inner`, `bias`, `outer` | weights, as in the theory |
+| c | `offset` | output bias, 0 and untrained unless the model has one |
+
+    s_theta(y) = k sum_l w2_l relu(w1_l . y + b_l) + c,    k = 1/m (or 1/sqrt m)
+    theta <- theta - g eta grad Rhat(theta),               g = m  (or 1); c with g = 1
+    Rhat = mean (or sum) over the batch of |s_theta(Y_j) + Z_j / sigma|^2,
+           Y_j = mu x_i(j) + sigma Z_j
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsmverify.ensembles import philox
+from dsmverify.errors import InputError, show
+from dsmverify.instance import Batch
+
+Floats = NDArray[np.float64]
+Inner = Literal["signs", "gaussian"]
+Output = Literal["mean", "root"]
+Group = Literal["outer", "bias", "inner", "offset"]
+
+ARRAYS: tuple[Group, ...] = ("outer", "bias", "inner", "offset")
+MAX_SEED = 2**64
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Training points and a noise level.
+
+    Args:
+        points: `[n, d]`, or `[n]` for d = 1; order and ties are free.
+        mu: signal factor, positive.
+        sigma: noise level, positive.
+    """
+
+    points: Floats
+    mu: float
+    sigma: float
+
+    def __post_init__(self) -> None:
+        """Check shapes and ranges; d = 1 points become a column.
+
+        Raises:
+            InputError: no points, a point that is not finite, mu or sigma not positive and finite.
+        """
+        points = np.array(self.points, dtype=np.float64)
+        points = points[:, None] if points.ndim == 1 else points
+        if points.ndim != 2 or not points.size:
+            raise InputError(
+                "points",
+                f"shape {np.shape(self.points)}",
+                "there must be at least one point, one row each",
+                "give an array of shape [n, d]",
+            )
+        if not np.isfinite(points).all():
+            raise InputError("points", "a NaN or infinity", "points are finite", "remove it")
+        for name in ("mu", "sigma"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value > 0):
+                raise InputError(name, show(value), "it must be positive", f"give {name} > 0")
+        points.flags.writeable = False
+        object.__setattr__(self, "points", points)
+
+    @property
+    def size(self) -> int:
+        """Number of training points, n."""
+        return int(self.points.shape[0])
+
+    @property
+    def dimension(self) -> int:
+        """Dimension of the points, d."""
+        return int(self.points.shape[1])
+
+
+@dataclass(frozen=True)
+class Model:
+    """Architecture, parametrisation and what is trained.
+
+    Args:
+        width: m.
+        dimension: d.
+        inner: `"signs"`: +1 and -1 in turn (d = 1 only, the theory's class); `"gaussian"`: of
+            variance 1/d (the experiments').
+        train_inner: whether inner weights are trained; signs never are.
+        bias_deviation: standard deviation of the initial biases.
+        output: `"mean"` divides the output by m, `"root"` by sqrt m.
+        rate_times_width: whether the update uses m eta, as D-sgd prints, or eta.
+        offset: whether there is a trained output bias.
+    """
+
+    width: int = 1000
+    dimension: int = 1
+    inner: Inner = "gaussian"
+    train_inner: bool = True
+    bias_deviation: float = 0.0
+    output: Output = "mean"
+    rate_times_width: bool = True
+    offset: bool = False
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            InputError: a field is out of range, or signs with d > 1 or with trained inner weights.
+        """
+        for name in ("width", "dimension"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InputError(
+                    f"model.{name}", show(value), "it must be a positive integer", "give 1 or more"
+                )
+        for name, allowed in (("inner", Inner), ("output", Output)):
+            value = getattr(self, name)
+            if value not in get_args(allowed):
+                known = " or ".join(repr(x) for x in get_args(allowed))
+                raise InputError(f"model.{name}", show(value), "unknown choice", f"give {known}")
+        if not (np.isfinite(self.bias_deviation) and self.bias_deviation >= 0):
+            raise InputError(
+                "model.bias_deviation",
+                show(self.bias_deviation),
+                "it must be at least 0",
+                "give a standard deviation",
+            )
+        if self.inner == "signs" and (self.dimension > 1 or self.train_inner):
+            raise InputError(
+                "model.inner",
+                "'signs'",
+                "signs are for d = 1 and stay as they are",
+                "give dimension = 1 and train_inner = false, or inner = 'gaussian'",
+            )
+
+    @property
+    def output_scale(self) -> float:
+        """k, the factor of the sum over neurons."""
+        return 1 / self.width if self.output == "mean" else 1 / float(np.sqrt(self.width))
+
+    @property
+    def rate_factor(self) -> float:
+        """g, the factor of the learning rate for weights and biases of neurons."""
+        return float(self.width) if self.rate_times_width else 1.0
+
+    @property
+    def trained(self) -> tuple[Group, ...]:
+        """Names of the trained arrays."""
+        names: list[Group] = ["outer", "bias"]
+        if self.train_inner:
+            names.append("inner")
+        if self.offset:
+            names.append("offset")
+        return tuple(names)
+
+
+THEORY = Model(inner="signs", train_inner=False, bias_deviation=1.0)
+"""Section 4: inner weights +-1, frozen. Initial biases are not printed; here standard normal."""
+
+EXPERIMENTS = Model()
+"""Section 7 and appendix D, inner weights trained."""
+
+
+@dataclass
+class Networks:
+    """Parameters of E networks, changed in place by training.
+
+    Attributes:
+        outer: `[E, m, d]`, float32 or float64.
+        bias: `[E, m]`.
+        inner: `[E, m, d]`.
+        offset: `[E, d]`.
+        diverged: `[E]`, int64: step at which a network's batch output was first not finite; -1
+            while it is finite. A diverged network is not trained on.
+        step: steps made so far; a network with fewer steps than that has made all of its own.
+    """
+
+    outer: NDArray[Any]
+    bias: NDArray[Any]
+    inner: NDArray[Any]
+    offset: NDArray[Any]
+    diverged: NDArray[np.int64]
+    step: int = 0
+
+    @property
+    def count(self) -> int:
+        """E."""
+        return int(self.outer.shape[0])
+
+    def copy(self) -> Networks:
+        """Independent copy."""
+        arrays = {name: getattr(self, name).copy() for name in (*ARRAYS, "diverged")}
+        return Networks(**arrays, step=self.step)
+
+    def scores(self, model: Model, y: Any) -> Floats:
+        """`s_theta(y)` of every network, in float64 by the definition. `[E, k, d]`.
+
+        Args:
+            model: the model that the parameters belong to.
+            y: `[k, d]`, or `[k]` for d = 1.
+        """
+        places = np.asarray(y, dtype=np.float64)
+        places = places[:, None] if places.ndim == 1 else places
+        found = np.empty((self.count, len(places), model.dimension))
+        for e in range(self.count):
+            active = self.inner[e].astype(np.float64) @ places.T + self.bias[e][:, None]
+            hidden = np.maximum(active, 0)
+            found[e] = model.output_scale * (hidden.T @ self.outer[e].astype(np.float64))
+            found[e] += self.offset[e]
+        return found
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Runs that are trained together: one model and batch rule, everything else by network.
+
+    Args:
+        model: the model.
+        batch: how mini-batches are drawn.
+        problems: `[E]`; all of the model's dimension.
+        learning_rates: `[E]`, eta > 0.
+        seeds: `[E]`, 0 <= seed < 2^64; decide initial parameters and training noise.
+        steps: `[E]`, SGD steps.
+    """
+
+    model: Model
+    batch: Batch
+    problems: tuple[Problem, ...]
+    learning_rates: Floats
+    seeds: NDArray[np.uint64]
+    steps: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        model: Model,
+        batch: Batch,
+        problems: Sequence[Problem],
+        learning_rates: Sequence[float],
+        seeds: Sequence[int],
+        steps: Sequence[int],
+    ) -> Self:
+        """Ensemble of sequences of equal length.
+
+        Raises:
+            InputError: lengths differ, a rate is not positive, steps are negative, a seed is out of
+                range, a problem has another dimension, or a batch exceeds a sample.
+        """
+        lengths = {len(x) for x in (problems, learning_rates, seeds, steps)}
+        if len(lengths) != 1 or not problems:
+            raise InputError(
+                "ensemble",
+                f"{len(problems)} problems, {len(learning_rates)} rates, {len(seeds)} seeds and "
+                f"{len(steps)} step counts",
+                "there is one of each for every network, and at least one network",
+                "give sequences of equal length",
+            )
+        for e, rate in enumerate(learning_rates):
+            if not (np.isfinite(rate) and rate > 0):
+                raise InputError(
+                    f"learning_rate[{e}]", show(rate), "it must be positive", "give eta > 0"
+                )
+        for e, count in enumerate(steps):
+            if count != int(count) or count < 0:
+                raise InputError(
+                    f"steps[{e}]",
+                    show(count),
+                    "it must be an integer of at least 0",
+                    "give 0 or more",
+                )
+        for e, seed in enumerate(seeds):
+            if seed != int(seed) or not 0 <= int(seed) < MAX_SEED:
+                raise InputError(
+                    f"seed[{e}]", show(seed), "it must lie in 0..2^64 - 1", "give another seed"
+                )
+        for e, problem in enumerate(problems):
+            if problem.dimension != model.dimension:
+                raise InputError(
+                    f"problems[{e}]",
+                    f"dimension {problem.dimension}",
+                    f"the model's dimension is {model.dimension}",
+                    "give both the same dimension",
+                )
+            if not batch.replacement and batch.size > problem.size:
+                raise InputError(
+                    "batch.size",
+                    str(batch.size),
+                    f"a batch without replacement has at most the {problem.size} points of "
+                    f"problems[{e}]",
+                    "give a smaller size, or replacement = true",
+                )
+        return cls(
+            model,
+            batch,
+            tuple(problems),
+            np.array(learning_rates, dtype=np.float64),
+            np.array([int(seed) for seed in seeds], dtype=np.uint64),
+            np.array([int(count) for count in steps], dtype=np.int64),
+        )
+
+    @property
+    def count(self) -> int:
+        """E."""
+        return len(self.problems)
+
+    def part(self, chosen: Sequence[int]) -> Ensemble:
+        """The ensemble of some of the networks."""
+        places = list(chosen)
+        return replace(
+            self,
+            problems=tuple(self.problems[e] for e in places),
+            learning_rates=self.learning_rates[places],
+            seeds=self.seeds[places],
+            steps=self.steps[places],
+        )
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """Number of training points of each network. `[E]`."""
+        return np.array([problem.size for problem in self.problems], dtype=np.int64)
+
+    @cached_property
+    def points(self) -> Floats:
+        """Training points, padded with zeros. `[E, max n, d]`."""
+        padded = np.zeros((self.count, int(self.sizes.max()), self.model.dimension))
+        for e, problem in enumerate(self.problems):
+            padded[e, : problem.size] = problem.points
+        return padded
+
+    @cached_property
+    def mu(self) -> Floats:
+        """`[E]`."""
+        return np.array([problem.mu for problem in self.problems])
+
+    @cached_property
+    def sigma(self) -> Floats:
+        """`[E]`."""
+        return np.array([problem.sigma for problem in self.problems])
+
+    def start(self, dtype: Any = np.float64) -> Networks:
+        """Initial networks: outer weights standard normal; the model says the rest."""
+        model, count = self.model, self.count
+        m, d = model.width, model.dimension
+
+        def draw(stream: int, size: int) -> Floats:
+            return philox.normals(self.seeds, stream, 0, size)
+
+        outer = draw(philox.Stream.OUTER, m * d).reshape(count, m, d)
+        if model.inner == "signs":
+            signs = np.where(np.arange(m) % 2 == 0, 1.0, -1.0)
+            inner = np.broadcast_to(signs[None, :, None], (count, m, 1))
+        else:
+            inner = draw(philox.Stream.INNER, m * d).reshape(count, m, d) / np.sqrt(d)
+        bias = model.bias_deviation * draw(philox.Stream.BIAS, m)
+        return Networks(
+            outer=outer.astype(dtype),
+            bias=bias.astype(dtype),
+            inner=inner.astype(dtype),
+            offset=np.zeros((count, d), dtype=dtype),
+            diverged=np.full(count, -1, dtype=np.int64),
+        )
