@@ -12,11 +12,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv report referee lint test test-slow bench refutations containment mutants clean
+.PHONY: help venv report referee figures figures-quick lint test test-slow bench refutations containment mutants clean
 
 help:
 	@echo 'make report       run the bundled battery, write reports/latest/'
 	@echo 'make referee      the same with the full budget, rechecked, in reports/referee/'
+	@echo 'make figures      figures 1 and 2, the critical rate, the theorem at minima: reports/figures/'
+	@echo 'make figures-quick  smaller versions within minutes, in reports/quick/'
 	@echo 'make test         lint, types, import rules, default tests (PYTEST_ARGS=...)'
 	@echo 'make test-slow    the tests marked slow'
 	@echo 'make bench        our times beside the baselines, reports/benchmarks.json'
@@ -47,6 +49,15 @@ referee: $(STAMP)
 	$(BIN)/dsmverify check --jobs $(JOBS) --budget $(BUDGET) --out reports/referee
 	$(BIN)/dsmverify recheck reports/referee --jobs $(JOBS)
 	$(BIN)/dsmverify scripts reports/referee --out reports/referee/scripts
+
+# Resumable: interrupted, it goes on where it was.
+figures: $(STAMP)
+	for name in figures/1 figures/2 critical theorem; do \
+	  $(BIN)/dsmverify train $$name --out reports/figures || exit; done
+
+figures-quick: $(STAMP)
+	for name in figures/1 figures/2 critical theorem; do \
+	  $(BIN)/dsmverify train $$name --quick --out reports/quick || exit; done
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -6,29 +6,23 @@ Exit status: 0 everything is as recorded; 1 a verdict or an answer is not, or a 
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dsmverify.errors import DsmverifyError, InputError, NotCompletedError, PrecisionError, show
+from dsmverify.terminal import console, progress_bar, table
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from dsmverify.report import Report
-
-Progress = Callable[[int, int, str], None]
-"""Called with how much is done, how much there is, and what was done last."""
 
 NOT_COMPLETED = NotCompletedError.exit_status
 USAGE = InputError.exit_status
 _DEFAULT_FOLDER = "dsmverify-report"
-_PLAIN_WIDTH = 132
+_DEFAULT_FIGURES = "dsmverify-figures"
 _SMALL_BUDGET = 300
 
 
@@ -195,7 +189,7 @@ def check(
 
     from dsmverify.checking import check as check_instances
 
-    with _progress_bar() as progress:
+    with progress_bar() as progress:
         report = check_instances(
             instances,
             claims=chosen,
@@ -209,6 +203,39 @@ def check(
     shown = next((path for path in paths if path.name == "report.md"), folder)
     click.echo(f"report: {shown} (with {', '.join(p.name for p in paths if p != shown)})")
     return report.exit_status
+
+
+@cli.command()
+@click.argument("configuration", metavar="NAME|FILE.toml")
+@click.option("--quick", is_flag=True, help="A smaller version, within minutes; it says so.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    default=_DEFAULT_FIGURES,
+    show_default=True,
+    help="Folder for tables and pictures; an interrupted run goes on there.",
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Of the CPU; by default all.")
+@click.option("--device", default="cpu", show_default=True, help="torch's name of a device.")
+def train(configuration: str, quick: bool, out: str, threads: int | None, device: str) -> int:
+    """Train ensembles: figures/1, figures/2, critical, theorem, or a configuration of yours."""
+    from dsmverify.experiments import configurations, running
+    from dsmverify.report import prepare_folder
+
+    chosen = configurations.load(configuration)
+    folder = prepare_folder(out)
+    with progress_bar("steps") as progress:
+        summary = running.run(
+            chosen,
+            out=folder,
+            quick=quick,
+            threads=threads,
+            device=device,
+            progress=progress,
+        )
+    for line in summary.lines():
+        click.echo(line)
+    return summary.exit_status
 
 
 @cli.command()
@@ -235,11 +262,11 @@ def claims() -> None:
     from dsmverify import catalogue
     from dsmverify.report.text import plain
 
-    table = _table("id", "source", "statement")
+    rows = table("id", "source", "statement")
     for claim in catalogue.claims():
         place = f"{claim.source.statement}, p. {claim.source.page}"
-        table.add_row(*(Text(plain(cell)) for cell in (claim.id, place, claim.statement)))
-    _console(sys.stdout).print(table)
+        rows.add_row(*(Text(plain(cell)) for cell in (claim.id, place, claim.statement)))
+    console(sys.stdout).print(rows)
 
 
 @cli.command()
@@ -373,57 +400,6 @@ def _refuse_without_data(options: Mapping[str, object]) -> None:
             )
 
 
-def _console(stream: IO[str]) -> Console:
-    """Console without colours unless the stream is a terminal and NO_COLOR is not set."""
-    from rich.console import Console
-
-    terminal = stream.isatty()
-    colours = terminal and not os.environ.get("NO_COLOR")
-    return Console(
-        file=stream,
-        force_terminal=terminal,
-        color_system="auto" if colours else None,
-        no_color=not colours,
-        width=None if terminal else _PLAIN_WIDTH,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-
-
-def _table(*columns: str, right_from: int | None = None) -> Any:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for index, name in enumerate(columns):
-        right = right_from is not None and index >= right_from
-        table.add_column(name, justify="right" if right else "left", overflow="fold")
-    return table
-
-
-@contextlib.contextmanager
-def _progress_bar() -> Iterator[Progress | None]:
-    """A progress bar on standard error, or None where nobody would see it."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-    from rich.text import Text
-
-    from dsmverify.report.text import plain
-
-    label = TextColumn("{task.description}", markup=False)
-    columns = (BarColumn(), MofNCompleteColumn(), Remaining(), label)
-    with Progress(*columns, console=_console(sys.stderr), transient=True) as bar:
-        task = bar.add_task("", total=None)
-
-        def report(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=Text(plain(what)).plain)
-
-        yield report
-
-
 def _print_summary(report: Report) -> None:
     from rich.text import Text
 
@@ -432,23 +408,23 @@ def _print_summary(report: Report) -> None:
 
     styles = {"PROVED": "green", "HOLDS": "green", "REFUTED": "red"}
     heads = ("claim", "verdict", "applicable", "true", "false", "unknown", "trivial", "n/a")
-    table = _table(*heads, "least slack", right_from=2)
+    rows = table(*heads, "least slack", right_from=2)
     for outcome in report.claims:
         verdict = Text(outcome.verdict, style=styles.get(outcome.verdict, "yellow"))
         counts = (outcome.applicable, outcome.true, outcome.false, outcome.unknown)
         slack = show_number(outcome.slack.min if outcome.slack else None, 4)
         numbers = [str(count) for count in (*counts, outcome.trivial, outcome.not_applicable)]
-        table.add_row(Text(plain(outcome.claim.id)), verdict, *numbers, slack)
-    console = _console(sys.stdout)
-    console.print(table)
-    console.print()
-    console.print(Text(plain(first_line(report))))
-    console.print(", ".join(f"{count} {verdict}" for verdict, count in report.counts.items()))
+        rows.add_row(Text(plain(outcome.claim.id)), verdict, *numbers, slack)
+    out = console(sys.stdout)
+    out.print(rows)
+    out.print()
+    out.print(Text(plain(first_line(report))))
+    out.print(", ".join(f"{count} {verdict}" for verdict, count in report.counts.items()))
     for mismatch in report.mismatches:
         text = f"{mismatch.claim}: {mismatch.found}, but recorded: {mismatch.expected}"
-        console.print(Text(plain(text), style="red"))
+        out.print(Text(plain(text), style="red"))
     if not report.mismatches:
-        console.print(
+        out.print(
             "every verdict is the recorded one"
             if report.battery
             else "no answer contradicts a recorded verdict"
@@ -458,14 +434,14 @@ def _print_summary(report: Report) -> None:
 def _print_values(result: Mapping[str, Any]) -> None:
     from rich.text import Text
 
-    table = _table("quantity", "value")
+    rows = table("quantity", "value")
     for name, value in _flat("", result["values"]):
-        table.add_row(Text(name), Text(value))
-    console = _console(sys.stdout)
-    console.print(f"system {result['system']}, {result['digits']} digits")
-    console.print(table)
+        rows.add_row(Text(name), Text(value))
+    out = console(sys.stdout)
+    out.print(f"system {result['system']}, {result['digits']} digits")
+    out.print(rows)
     for name, reason in sorted((result.get("unavailable") or {}).items()):
-        console.print(Text(f"{name}: not available: {reason}"))
+        out.print(Text(f"{name}: not available: {reason}"))
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:

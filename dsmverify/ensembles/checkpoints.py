@@ -112,12 +112,12 @@ def read(file: Path, content: str) -> Networks | None:
     if not file.exists():
         return None
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             head = json.loads(str(stored["head"]))
             arrays = {name: stored[name] for name in (*ARRAYS, "diverged")}
         form, written_by = head["format"], head["version"]
         known, step = head["digest"], int(head["step"])
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(
             "checkpoint", str(file), f"it cannot be read ({error})", "delete it to start anew"
         ) from None

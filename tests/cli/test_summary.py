@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dsmverify import cli
+from dsmverify import cli, terminal
 from dsmverify.report import Expected
 from tests.report.outcomes import claim, report, row
 
@@ -47,5 +47,5 @@ def test_values_are_flattened_with_their_places(capsys: pytest.CaptureFixture[st
 
 
 def test_no_progress_bar_where_nobody_sees_it() -> None:
-    with cli._progress_bar() as progress:
+    with terminal.progress_bar() as progress:
         assert progress is None
