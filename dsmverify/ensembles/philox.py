@@ -14,8 +14,8 @@ A step of batch size B in d dimensions needs B d normals and B indices. Normal q
 j, coordinate c) is the cosine (q even) or sine (q odd) half of the Box-Muller pair made of w0, w1
 of block q // 2. The index of element j comes from w2 (j even) or w3 (j odd) of block j // 2.
 
-Uniforms have 32 bits: normals beyond 6.66 do not occur, and an index deviates from uniform by at
-most n / 2^32.
+Uniforms have 32 bits, the least being 2^-33: normals beyond sqrt(66 ln 2), about 6.764, do not
+occur, and the probability of an index deviates from 1/n by less than 2^-32.
 
 Reference: Salmon, Moraes, Dror, Shaw, Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
 """

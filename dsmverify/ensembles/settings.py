@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Real
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -34,9 +35,30 @@ Group = Literal["outer", "bias", "inner", "offset"]
 
 ARRAYS: tuple[Group, ...] = ("outer", "bias", "inner", "offset")
 MAX_SEED = 2**64
+MAX_STEPS = 2**63
 
 
-@dataclass(frozen=True)
+def _is_finite(value: Any) -> bool:
+    """Whether a value is a finite real number; True and text are none."""
+    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    return is_number and (isinstance(value, int) or bool(np.isfinite(value)))
+
+
+def _is_integer(value: Any) -> bool:
+    return _is_finite(value) and bool(value == int(value))
+
+
+def _show(value: Any) -> str:
+    """Spelling of a number without the name of its NumPy type."""
+    return show(value.item() if isinstance(value, np.generic) else value)
+
+
+def _check_positive(name: str, value: Any, way_out: str) -> None:
+    if not (_is_finite(value) and value > 0):
+        raise InputError(name, _show(value), "it must be positive and finite", way_out)
+
+
+@dataclass(frozen=True, eq=False)
 class Problem:
     """Training points and a noise level.
 
@@ -54,9 +76,18 @@ class Problem:
         """Check shapes and ranges; d = 1 points become a column.
 
         Raises:
-            InputError: no points, a point that is not finite, mu or sigma not positive and finite.
+            InputError: no points, a point that is no finite number, mu or sigma not positive and
+                finite.
         """
-        points = np.array(self.points, dtype=np.float64)
+        try:
+            points = np.array(self.points, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(
+                "points",
+                show(self.points),
+                "points are numbers, as many in each row",
+                "give an array of shape [n, d]",
+            ) from None
         points = points[:, None] if points.ndim == 1 else points
         if points.ndim != 2 or not points.size:
             raise InputError(
@@ -68,9 +99,7 @@ class Problem:
         if not np.isfinite(points).all():
             raise InputError("points", "a NaN or infinity", "points are finite", "remove it")
         for name in ("mu", "sigma"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise InputError(name, show(value), "it must be positive", f"give {name} > 0")
+            _check_positive(name, getattr(self, name), f"give {name} > 0")
         points.flags.writeable = False
         object.__setattr__(self, "points", points)
 
@@ -127,7 +156,13 @@ class Model:
             if value not in get_args(allowed):
                 known = " or ".join(repr(x) for x in get_args(allowed))
                 raise InputError(f"model.{name}", show(value), "unknown choice", f"give {known}")
-        if not (np.isfinite(self.bias_deviation) and self.bias_deviation >= 0):
+        for name in ("train_inner", "rate_times_width", "offset"):
+            value = getattr(self, name)
+            if not isinstance(value, bool):
+                raise InputError(
+                    f"model.{name}", show(value), "it is a yes or no", "give true or false"
+                )
+        if not (_is_finite(self.bias_deviation) and self.bias_deviation >= 0):
             raise InputError(
                 "model.bias_deviation",
                 show(self.bias_deviation),
@@ -211,15 +246,16 @@ class Networks:
         places = np.asarray(y, dtype=np.float64)
         places = places[:, None] if places.ndim == 1 else places
         found = np.empty((self.count, len(places), model.dimension))
-        for e in range(self.count):
-            active = self.inner[e].astype(np.float64) @ places.T + self.bias[e][:, None]
-            hidden = np.maximum(active, 0)
-            found[e] = model.output_scale * (hidden.T @ self.outer[e].astype(np.float64))
-            found[e] += self.offset[e]
+        with np.errstate(over="ignore", invalid="ignore"):  # parameters of a diverged network
+            for e in range(self.count):
+                active = self.inner[e].astype(np.float64) @ places.T + self.bias[e][:, None]
+                hidden = np.maximum(active, 0)
+                found[e] = model.output_scale * (hidden.T @ self.outer[e].astype(np.float64))
+                found[e] += self.offset[e]
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ensemble:
     """Runs that are trained together: one model and batch rule, everything else by network.
 
@@ -265,22 +301,19 @@ class Ensemble:
                 "give sequences of equal length",
             )
         for e, rate in enumerate(learning_rates):
-            if not (np.isfinite(rate) and rate > 0):
-                raise InputError(
-                    f"learning_rate[{e}]", show(rate), "it must be positive", "give eta > 0"
-                )
+            _check_positive(f"learning_rate[{e}]", rate, "give eta > 0")
         for e, count in enumerate(steps):
-            if count != int(count) or count < 0:
+            if not _is_integer(count) or not 0 <= int(count) < MAX_STEPS:
                 raise InputError(
                     f"steps[{e}]",
-                    show(count),
+                    _show(count),
                     "it must be an integer of at least 0",
                     "give 0 or more",
                 )
         for e, seed in enumerate(seeds):
-            if seed != int(seed) or not 0 <= int(seed) < MAX_SEED:
+            if not _is_integer(seed) or not 0 <= int(seed) < MAX_SEED:
                 raise InputError(
-                    f"seed[{e}]", show(seed), "it must lie in 0..2^64 - 1", "give another seed"
+                    f"seed[{e}]", _show(seed), "it must lie in 0..2^64 - 1", "give another seed"
                 )
         for e, problem in enumerate(problems):
             if problem.dimension != model.dimension:

@@ -25,6 +25,9 @@ Progress = Callable[[int, int, str], None]
 SLICE_SECONDS = 0.5
 """Aimed-at length of a slice: progress is told and the checkpoint considered between slices."""
 
+DEVICE_SLICE_SECONDS = 5.0
+"""The same elsewhere than on the CPU, where a slice begins with a transfer and a capture."""
+
 FIRST_SLICE = 100
 """Steps of the first slice, from which the pace is taken."""
 
@@ -71,6 +74,7 @@ def train(
     networks = checkpoints.read(checkpoint, content) if checkpoint else None
     if networks is None:
         networks = ensemble.start(dtype)
+    aim = SLICE_SECONDS if device == "cpu" else DEVICE_SLICE_SECONDS
     total, last = int(ensemble.steps.sum()), int(ensemble.steps.max())
     length, saved, stored = FIRST_SLICE, time.monotonic(), networks.step
     while networks.step < last:
@@ -79,7 +83,7 @@ def train(
         now = time.monotonic()
         # The first slice may contain a compilation: growth is bounded, so that it corrects itself.
         pace = (networks.step - first) / max(now - begin, 1e-9)
-        length = int(min(max(pace * SLICE_SECONDS, 1), 4 * length))
+        length = int(min(max(pace * aim, 1), 4 * length))
         if checkpoint and now - saved >= every and networks.step < last:
             checkpoints.write(checkpoint, networks, content)
             saved, stored = now, networks.step
