@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from benchmarks import baselines
+from benchmarks import baselines, measures, training
 from benchmarks.pairs import Measurement, limited, paired, seconds
 from benchmarks.samples import spaced, wide
 from dsmverify.approximations import Approximations, bounded_risk_of_arrays
@@ -103,6 +103,11 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Measurement]]] = {
     "kernel": kernel,
     "certified_risk": certified_risk,
     "certified_score_risk": certified_score_risk,
+    "sharpness": measures.sharpness,
+    "excess": measures.excess,
+    "training_step": training.training_step,
+    "training_threads": training.training_threads,
+    "figure_2": training.figure_2,
     "battery": battery,
 }
 
@@ -130,6 +135,11 @@ def main() -> None:
             found += _printed(BENCHMARKS[name](rounds))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     rows = [row.as_json() for row in found]
+    if options.names and options.out.exists():
+        # Some names only: the other rows stay as they were measured.
+        new = {row["name"] for row in rows}
+        kept = json.loads(options.out.read_text(encoding="utf-8"))
+        rows = [row for row in kept if row["name"] not in new] + rows
     options.out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     print(f"written to {options.out}")
 

@@ -22,7 +22,7 @@ from typing import Generic
 
 import numpy as np
 
-from dsmverify.formulas.network import tail_sums
+from dsmverify.formulas.network import pieces, tail_sums
 from dsmverify.formulas.risk import (
     PAPER_PARAMETERS,
     Parameter,
@@ -157,9 +157,9 @@ def kink_density_means(ns: Numbers[N], sample: Sample[N], network: Network[N]) -
 
     Source: the boundary term of the Hessian (derivations/hessian.py).
     """
-    seen = geometry(ns, sample, network)
-    density = ns.exp(-(seen.z * seen.z) / 2) / (ns.root(2 * ns.pi, 2) * sample.sigma)
-    at_kink = seen.parts.values + seen.z / sample.sigma
+    z = (network.kinks - (sample.mu * sample.points)[:, None]) / sample.sigma
+    density = ns.exp(-(z * z) / 2) / (ns.root(2 * ns.pi, 2) * sample.sigma)
+    at_kink = pieces(ns, network).values + z / sample.sigma
     return ns.sum(at_kink * density, axis=0) / sample.size
 
 
