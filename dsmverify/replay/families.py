@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dsmverify.replay import (
+    dimension_sides,
     function_sides,
     minimum_sides,
     network_sides,
@@ -23,6 +24,7 @@ MODULES = (
     threshold_sides,
     minimum_sides,
     sharper_sides,
+    dimension_sides,
 )
 """Modules that hold sides."""
 

@@ -207,7 +207,12 @@ WEIGHT_SIDES = (
 def _is_of_a_sample(side: Side) -> bool:
     """Sides of networks need certified values; tests/formulas/test_network_steps.py has them."""
     module = getattr(side, "__module__", "")
-    return module.rpartition(".")[2] not in {"network_steps", "threshold_steps", "sharper"}
+    return module.rpartition(".")[2] not in {
+        "network_steps",
+        "threshold_steps",
+        "sharper",
+        "dimensions",
+    }
 
 
 SIDES = sorted(

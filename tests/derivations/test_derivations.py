@@ -26,6 +26,7 @@ PROVED = {
     "curvature_tail": {"lem12"},
     "weight_bounds": {"prop09a.r1", "prop09a.r2", "prop09b"},
     "translation": {"shift1", "shift2", "shift3", "shift4", "shift7"},
+    "translation_in_dimensions": {"shift5", "shift5.s1", "shift6"},
     "total_variation": {"thm04"},
     "sharper_posterior": {
         *("prop02a.s1", "prop02a.s2", "prop02b.s1", "prop02c.s1"),
@@ -57,6 +58,7 @@ FORMULAS = {
     "hessian",
     "weight_piece",
     "translation",
+    "translation_in_dimensions",
 }
 QUICK = ["empirical_score", "excess_risk", "truncated_moments", "weight_piece", "score_slope"]
 
