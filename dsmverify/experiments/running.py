@@ -1,0 +1,73 @@
+"""Run a configuration: which module runs which kind of experiment."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from dsmverify.ensembles.training import Progress
+from dsmverify.experiments.configurations import Document
+
+MODULES = {
+    "figure1": "dsmverify.experiments.figure1",
+    "figure2": "dsmverify.experiments.figure2",
+    "critical": "dsmverify.experiments.critical",
+    "theorem": "dsmverify.experiments.theorem",
+}
+"""Module of each kind of experiment; it has a function `run`, called as below."""
+
+
+class Summary(Protocol):
+    """What a run says at its end."""
+
+    @property
+    def exit_status(self) -> int:
+        """1 if there is evidence against a PROVED claim, else 0."""
+
+    def lines(self) -> list[str]:
+        """Lines for the terminal."""
+
+
+class Experiment(Protocol):
+    """Module of a kind of experiment."""
+
+    def run(
+        self,
+        document: Document,
+        *,
+        out: Path,
+        quick: bool,
+        threads: int | None,
+        device: str,
+        progress: Progress | None,
+    ) -> Summary:
+        """Run it, resume what `out` holds, write tables and pictures there."""
+
+
+def run(
+    document: Document,
+    *,
+    out: Path,
+    quick: bool = False,
+    threads: int | None = None,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Summary:
+    """Run an experiment; what was interrupted goes on.
+
+    Args:
+        document: of `configurations.load`.
+        out: folder for tables and pictures, and for the work in progress.
+        quick: the smaller version.
+        threads: of the CPU; None takes all. It changes no byte.
+        device: torch's name of a device.
+        progress: called with network steps made, network steps in all, and a text.
+
+    Raises:
+        InputError: a bad configuration, an unknown device, or work of another configuration.
+    """
+    module = cast(Experiment, import_module(MODULES[document.kind]))
+    return module.run(
+        document, out=out, quick=quick, threads=threads, device=device, progress=progress
+    )
