@@ -38,7 +38,7 @@ class Measurement:
         verdict = "met" if self.ratio >= self.target else "MISSED"
         return (
             f"{self.name:28} ours {self.ours_seconds:10.5f}  baseline {self.baseline_seconds:10.5f}"
-            f"  ratio {self.ratio:7.1f}  target {self.target:4.0f}  {verdict}  {self.note}"
+            f"  ratio {self.ratio:7.1f}  target {self.target:5.1f}  {verdict}  {self.note}"
         )
 
 

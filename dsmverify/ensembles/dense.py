@@ -30,6 +30,7 @@ from dsmverify.ensembles.runs import over_networks
 from dsmverify.ensembles.settings import Ensemble, Networks
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 VECTOR = 32
 """Neurons are padded to a multiple of this, so that no loop over them has a scalar remainder."""
@@ -116,9 +117,7 @@ def _add_product(left: Any, right: Any, out: Any) -> None:
             )  # fmt: skip
             v0, v1, v2, v3, v4 = right[k], right[k + 1], right[k + 2], right[k + 3], right[k + 4]
             for l in range(row.shape[0]):
-                row[l] = (
-                    row[l] + a0 * v0[l] + a1 * v1[l] + a2 * v2[l] + a3 * v3[l] + a4 * v4[l]
-                )
+                row[l] = row[l] + a0 * v0[l] + a1 * v1[l] + a2 * v2[l] + a3 * v3[l] + a4 * v4[l]
         for k in range(whole, left.shape[1]):
             a0, v0 = left[r, k], right[k]
             for l in range(row.shape[0]):
@@ -154,12 +153,12 @@ def _inner_products(left: Any, right: Any, out: Any) -> None:
 @compiled
 def _steps(
     outer: Any, first_layer: Any, offset: Any, hidden: Any, back: Any, points: Floats,
-    mu: float, sigma: float, picks: Any, noise: Floats,
+    mu: float, sigma: float, picks: Indices, noise: Floats,
     rate: float, rate_offset: float, scale: float, weight: float, train_inner: bool,
 ) -> int:  # fmt: skip
     """Steps of one network on given draws; how many were made before its output was not finite."""
     d, width = outer.shape
-    steps, size = picks.shape
+    steps, size = len(picks), picks.shape[1]
     zero = outer.dtype.type(0)
     y = np.ones((size, d + 1), dtype=outer.dtype)
     turned = np.ones((d + 1, size), dtype=outer.dtype)

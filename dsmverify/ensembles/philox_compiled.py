@@ -55,15 +55,18 @@ def compiled(
 
 def _compile(function: Kernel, *, fused: bool, reordered: bool) -> Kernel:
     try:
-        from numba import njit  # type: ignore[import-untyped]
+        from numba import njit
     except ImportError as error:
         raise MissingExtraError("train", "numba", "training on the CPU") from error
-    freedom = {flag for flag, on in (("contract", fused), ("reassoc", reordered)) if on}
-    options = {"nogil": True, "error_model": "numpy", "fastmath": freedom or False}
+    freedom = {flag for flag, on in (("contract", fused), ("reassoc", reordered)) if on} or False
+
+    def compile_once(cache: bool) -> Any:
+        return njit(cache=cache, nogil=True, error_model="numpy", fastmath=freedom)(function)
+
     try:
-        return cast(Kernel, njit(cache=True, **options)(function))
+        return cast(Kernel, compile_once(cache=True))
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
-        return cast(Kernel, njit(**options)(function))
+        return cast(Kernel, compile_once(cache=False))
 
 
 def steps_at_once(size: int, dimension: int) -> int:
@@ -90,7 +93,9 @@ def _words(
 
 
 @compiled
-def fill_words(seed: np.uint64, stream: np.uint64, step: np.uint64, out: NDArray[np.uint64]) -> None:
+def fill_words(
+    seed: np.uint64, stream: np.uint64, step: np.uint64, out: NDArray[np.uint64]
+) -> None:
     """The words of blocks 0, 1, ... of one step, as `philox.words`; exact.
 
     Args:

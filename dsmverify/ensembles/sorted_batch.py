@@ -14,7 +14,13 @@ counts are B comparisons per neuron in vector instructions, or, for a long batch
 
 Rounding is monotone: `w1 y + b`, computed in the parameters' type, is monotone in y, so the active
 set is exactly a prefix or a suffix, and the one that the definition gives, equal points and points
-on kinks included. Points are rounded to the parameters' type, float32 or float64, and parameters
+on kinks included. So a neuron has an exact threshold among the floats. With a = |w1| and t the
+largest float such that fl(a t) <= -b, it is active where y > t (w1 > 0), or y < -t (w1 < 0). Since
+fl(a t) <= -b for t <= -b/a, and for no t beyond -b/a by more than a unit in the last place, t is
+fl(-b/a) or the float next to it on either side: two products decide. Numbers near underflow or
+overflow, zeros and NaN break that argument; a step that meets one looks for its counts by search.
+
+Points are rounded to the parameters' type, float32 or float64, and parameters
 and their updates are in it; targets, outputs and all sums over neurons or points are in float64.
 A result depends on the run alone: not on other networks, threads, or where a call stops.
 """
@@ -33,6 +39,7 @@ from dsmverify.ensembles.settings import Ensemble, Networks
 from dsmverify.errors import InputError
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 VECTOR = 32
 """Arrays are padded to multiples of this, so that no loop over neurons has a scalar remainder."""
@@ -48,6 +55,9 @@ LANES = 4
 
 LONGEST_COUNTED = 256
 """Batch size up to which comparing everything beats sorting and binary search."""
+
+ODD = 1 << 30
+"""Added to the count of a neuron whose threshold is in doubt; above every count."""
 
 SHELL_GAPS = (1750, 701, 301, 132, 57, 23, 10, 4, 1)
 """Ciura's gaps for Shell sort, short to compile."""
@@ -93,7 +103,8 @@ def _run(
     m, size = model.width, batch.size
     width = _padded(m, VECTOR)
     outer, bias, inner = (np.zeros(width, dtype=dtype) for _ in range(3))
-    outer[:m], bias[:m], inner[:m] = networks.outer[e, :, 0], networks.bias[e], networks.inner[e, :, 0]
+    outer[:m], inner[:m] = networks.outer[e, :, 0], networks.inner[e, :, 0]
+    bias[:m] = networks.bias[e]
     offset = networks.offset[e].copy()
     counts = np.uint32 if single else np.uint64
     pair = np.uint64 if single else np.complex128
@@ -126,7 +137,8 @@ def _run(
         if made < length:
             diverged = start + made
             break
-    networks.outer[e, :, 0], networks.bias[e], networks.inner[e, :, 0] = outer[:m], bias[:m], inner[:m]
+    networks.outer[e, :, 0], networks.inner[e, :, 0] = outer[:m], inner[:m]
+    networks.bias[e] = bias[:m]
     networks.offset[e] = offset
     return diverged
 
@@ -139,7 +151,7 @@ def _padded(length: int, multiple: int) -> int:
 def _steps(
     outer: Any, bias: Any, inner: Any, offset: Any, slots: Any, rank: Any,
     sums: Any, sum_pairs: Any, own_sums: Any, own_pairs: Any,
-    points: Floats, mu: float, sigma: float, picks: Any, noise: Floats,
+    points: Floats, mu: float, sigma: float, picks: Indices, noise: Floats,
     rate: float, rate_offset: float, scale: float, weight: float, train_inner: bool,
 ) -> int:  # fmt: skip
     """Steps of one network on given draws; how many were made before its output was not finite.
@@ -149,19 +161,21 @@ def _steps(
     `own_pairs` are the same memory, two numbers as one word, so that a neuron's two are one load.
     """
     width = outer.shape[0]
-    steps, size = picks.shape
+    steps, size = len(picks), picks.shape[1]
     padded = (size + GROUP - 1) // GROUP * GROUP
     drawn = np.full(rank.shape[0], np.inf, dtype=outer.dtype)
-    # NaN lies above no threshold
+    # the padding, NaN, lies above no threshold
     y = np.full(padded, np.nan, dtype=outer.dtype)
     target = np.empty(size)
     slope_at = np.empty(size)
     bins = np.empty((2 * (size + 1), LANES, 2))
     zero = outer.dtype.type(0)
     low, high = slots.dtype.type(size), slots.dtype.type(size + 1)
-    none, many = slots.dtype.type(0), slots.dtype.type(2 * padded)
+    none, many = slots.dtype.type(0), slots.dtype.type(ODD)
     least, most = outer.dtype.type(LEAST), outer.dtype.type(MOST)
     unit = 2.0**-24 if outer.itemsize == 4 else 2.0**-53
+    # x + |x| next_float rounds to the float after x, for x far from underflow (Rump et al. 2009,
+    # Computing predecessor and successor in rounding to nearest)
     next_float = outer.dtype.type(unit * (1 + 2 * unit))
     threshold = np.empty(width, dtype=outer.dtype)
     for s in range(steps):
@@ -176,7 +190,7 @@ def _steps(
                     rank[j] += rank.dtype.type(pivot < drawn[j])
             total = 0
             for j in range(size):
-                total += np.int64(rank[j])
+                total += int(rank[j])
             if 2 * total < size * (size - 1):  # equal points share a rank
                 for i in range(size):
                     for j in range(i + 1, size):
@@ -209,6 +223,7 @@ def _steps(
                 threshold[l] = last if w > zero else -(last + abs(last) * next_float)
                 ordinary = (least <= steep) & (steep <= most) & (abs(b) <= most)
                 ordinary &= (least <= abs(b)) | (b == zero)
+                # all zeros, like the padding: whatever its count, it adds and gains nothing
                 ordinary |= (w == zero) & (b == zero) & (outer[l] == zero)
                 slots[l] = none if ordinary else many
             for j in range(0, padded, GROUP):
@@ -228,18 +243,19 @@ def _steps(
                         + slots.dtype.type(y8 > t)
                         + slots.dtype.type(y9 > t)
                     )
-            most_found = none
+            seen = none
             for l in range(width):
                 n = slots[l]
-                most_found = max(most_found, n)
+                seen |= n
                 slots[l] = high + n if inner[l] > zero else low - n
-            odd += most_found >= many
+            odd += seen >= many
         if odd:
             for l in range(width):
                 rising = inner[l] > zero
                 left, right = 0, size
                 while left < right:
                     middle = (left + right) // 2
+                    # "not <=" instead of ">": NaN counts as active, and so shows in the outputs
                     if (not inner[l] * y[middle] + bias[l] <= zero) == rising:
                         right = middle
                     else:

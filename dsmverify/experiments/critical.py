@@ -26,7 +26,6 @@ Approximate throughout, and evidence only: runs give no verdict on a claim.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -627,10 +626,9 @@ def run(
         critical = critical.reduced()
     jobs = jobs_of(critical)
     groups = [group_of(critical, setting) for setting in jobs]
-    cores = threads if threads is not None else len(os.sched_getaffinity(0))
     if progress:
         progress(0, sum(group.total for group in groups), estimate(jobs, groups))
-    found = results(groups, out=out, threads=cores, device=device, progress=progress)
+    found = results(groups, out=out, threads=threads, device=device, progress=progress)
     ended = {
         setting: _result(critical, setting, group, measured)
         for setting, group, measured in zip(jobs, groups, found, strict=True)

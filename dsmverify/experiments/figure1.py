@@ -300,7 +300,7 @@ def run(
     *,
     out: Path,
     quick: bool = False,
-    threads: int = 1,
+    threads: int | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Summary:
@@ -310,7 +310,7 @@ def run(
         configuration: of the kind `figure1`.
         out: folder of the results; `fig1*.csv`, `fig1*.md`, `fig1*.svg`, `fig1*.pdf`.
         quick: fewer runs and steps; files are called `fig1_quick...`.
-        threads: of the CPU paths.
+        threads: of the CPU paths; None takes every core this process may use.
         device: torch's name of a device.
         progress: told network steps.
 

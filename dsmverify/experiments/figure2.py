@@ -255,7 +255,7 @@ def run(
     *,
     out: Path,
     quick: bool = False,
-    threads: int = 1,
+    threads: int | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Summary:
@@ -266,7 +266,7 @@ def run(
         out: folder of the results; `fig2.csv`, `fig2.md`, `fig2.svg`, `fig2.pdf`,
             `fig2_options.svg`, `fig2_options.pdf`.
         quick: fewer simulations and steps; files are called `fig2_quick...`.
-        threads: of the CPU paths.
+        threads: of the CPU paths; None takes every core this process may use.
         device: torch's name of a device.
         progress: told network steps.
 

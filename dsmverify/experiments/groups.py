@@ -211,7 +211,7 @@ def results(
     groups: Sequence[Group],
     *,
     out: Path,
-    threads: int,
+    threads: int | None,
     device: str,
     progress: Progress | None,
 ) -> list[dict[str, Floats]]:
@@ -220,7 +220,7 @@ def results(
     Args:
         groups: in the order of training.
         out: folder of the results; `out/.work` keeps networks and measurements.
-        threads: of the CPU paths.
+        threads: of the CPU paths; None takes every core this process may use.
         device: torch's name of a device.
         progress: told the network steps of all groups.
 
