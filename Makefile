@@ -1,7 +1,7 @@
 # `make report` and `make test` do all their set-up: a virtual environment with pinned packages.
 PYTHON ?= python3
 VENV ?= .venv
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n $(JOBS)
 INSTANCES ?= 10000
 JOBS ?= 2
 BUDGET ?= 5000

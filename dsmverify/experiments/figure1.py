@@ -309,7 +309,7 @@ def run(
     Args:
         configuration: of the kind `figure1`.
         out: folder of the results; `fig1*.csv`, `fig1*.md`, `fig1*.svg`, `fig1*.pdf`.
-        quick: fewer runs and steps; files are called `fig1_quick...`.
+        quick: fewer runs and steps; files are called `quick_fig1...`.
         threads: of the CPU paths; None takes every core this process may use.
         device: torch's name of a device.
         progress: told network steps.
@@ -536,7 +536,7 @@ def _curves(job: _Job, measured: dict[str, Floats]) -> list[Curves]:
 def _write(summary: Summary, out: Path, configuration: Document) -> tuple[Path, ...]:
     from dsmverify.experiments import plots
 
-    stem = "fig1_quick" if summary.is_quick else "fig1"
+    stem = "quick_fig1" if summary.is_quick else "fig1"
     files = {
         f"{stem}.csv": csv_text(CURVE_COLUMNS, _curve_rows(summary)).encode(),
         f"{stem}_points.csv": csv_text(POINT_COLUMNS, _point_rows(summary)).encode(),

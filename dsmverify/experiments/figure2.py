@@ -265,7 +265,7 @@ def run(
         configuration: of the kind `figure2`.
         out: folder of the results; `fig2.csv`, `fig2.md`, `fig2.svg`, `fig2.pdf`,
             `fig2_options.svg`, `fig2_options.pdf`.
-        quick: fewer simulations and steps; files are called `fig2_quick...`.
+        quick: fewer simulations and steps; files are called `quick_fig2...`.
         threads: of the CPU paths; None takes every core this process may use.
         device: torch's name of a device.
         progress: told network steps.
@@ -513,7 +513,7 @@ def _write(
 ) -> tuple[Path, ...]:
     from dsmverify.experiments import plots
 
-    stem = "fig2_quick" if summary.is_quick else "fig2"
+    stem = "quick_fig2" if summary.is_quick else "fig2"
     files = {
         f"{stem}.csv": csv_text(COLUMNS, _rows(summary)).encode(),
         f"{stem}.md": _markdown(summary, settings, configuration).encode(),

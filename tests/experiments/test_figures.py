@@ -317,7 +317,7 @@ def test_quick_runs_have_files_of_their_own(
 ) -> None:
     found = module.run(document(text), out=tmp_path, quick=True, threads=1)
     assert found.is_quick
-    assert all(name.startswith(f"{stem}_quick") for name in contents(tmp_path))
+    assert all(name.startswith(f"quick_{stem}") for name in contents(tmp_path))
     cut = [p for p in found.points if not p.is_whole]
     assert cut and all("70 steps" in p.label for p in cut)
     verdicts = {p.comparison.answer if stem == "fig2" else p.verdict for p in cut}
@@ -341,12 +341,12 @@ def test_measurements_of_another_configuration_are_refused(tmp_path: Path) -> No
 def test_a_changed_configuration_starts_anew(tmp_path: Path) -> None:
     figure2.run(document(TWO), out=tmp_path, quick=True, threads=1)
     before = {f.name for f in (tmp_path / WORK).iterdir()}
-    first = (tmp_path / "fig2_quick.csv").read_bytes()
+    first = (tmp_path / "quick_fig2.csv").read_bytes()
     changed = document(TWO.replace("seed = 5", "seed = 6"))
     figure2.run(changed, out=tmp_path, quick=True, threads=1)
     after = {f.name for f in (tmp_path / WORK).iterdir()}
     assert len(after) == 2 * len(before)
-    assert (tmp_path / "fig2_quick.csv").read_bytes() != first
+    assert (tmp_path / "quick_fig2.csv").read_bytes() != first
 
 
 def test_diverged_runs_have_a_row_without_them() -> None:
