@@ -341,6 +341,8 @@ def _leading(product: Any, size: int) -> tuple[float, Floats]:
         values, vectors = np.linalg.eigh((dense + dense.T) / 2)
         return float(values[-1]), vectors[:, -1]
     start = product(np.ones(size))
+    if not np.any(start):  # every neuron is dead
+        return 0.0, np.eye(1, size)[0]
     found = _lanczos(product, start)
     if found is not None:
         return found

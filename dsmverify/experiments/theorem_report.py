@@ -229,7 +229,8 @@ def _csv(summary: Summary) -> str:
         about = (
             one.part, one.sample, one.network, one.size, one.width, one.rate,
             one.rate_over_threshold, one.batch, one.relative_excess, one.relative_bound,
-            one.gradient, one.sharpness, one.stable_mean, one.stable_sum,
+            one.gradient, one.sharpness, one.stable_mean.partition(":")[0],
+            one.stable_sum.partition(":")[0],
         )  # fmt: skip
         for answer in one.answers:
             claim = (answer.claim, answer.recorded, answer.answer, answer.slack, answer.said)

@@ -160,3 +160,15 @@ def test_sigma_0_is_where_a_printed_condition_turns(case: Instance) -> None:
             assert all(conditions(case, low * (1 - mp.mpf(share))))
         assert not all(conditions(case, high * (1 + mp.mpf("1e-12"))))
     assert Approximations(case).sigma_0 == pytest.approx(float(low), rel=1e-12)
+
+
+def test_a_wide_network_of_dead_neurons_has_no_tangent_kernel() -> None:
+    """Every neuron is active only where no noised point is: the kernel is 0, not an error."""
+    width = 2 * 30 + 1
+    weights = {
+        "inner_weights": [1] * width,
+        "biases": [-1000] * width,
+        "outer_weights": [1] * width,
+    }
+    dead = Instance.from_json({"x": ["0", "1"], "sigma": "1/2", "network": weights})
+    assert Approximations(dead).kernel_leading[0] == 0.0
