@@ -28,7 +28,8 @@ CLAIMS: tuple[Claim, ...] = (
         subject="minimum",
         hypotheses=STABLE_MINIMUM,
         reading="sum",
-        remark=SUM,
+        severity="statement",
+        remark=f"{SUM} Fails with one point to a batch, where sum and mean are one.",
         enclosed_by=EIGENVALUE,
     ),
     Claim(

@@ -173,8 +173,9 @@ def _with_minima(
 ) -> Iterator[Instance]:
     """Local minima of narrow networks, at the largest rate that is certified stable.
 
-    Half of the samples are two clusters of close points with the whole sample as batch: a batch
-    then averages many draws of the noise, and stability asks less of the rate.
+    Half of the samples are two clusters of close points. With the whole sample as batch, a batch
+    averages many draws of the noise, and stability asks less of the rate; with a single point the
+    sum and the mean over the batch are one.
     """
     for line in samples.lines(generator, sizes):
         spend(1)  # so that the search ends where no sample has a minimum

@@ -141,7 +141,8 @@ def clusters(
 ) -> tuple[list[Line], list[float]]:
     """Lines of two clusters of close points, any share in each, and a spacing ratio for each.
 
-    The clusters lie between a fraction of a noise level and some twenty of them apart.
+    The clusters lie between a fraction of a noise level and some twenty of them apart. A batch is
+    the whole sample or a single point.
     """
     made: list[Line] = []
     spacing: list[float] = []
@@ -150,7 +151,8 @@ def clusters(
         gaps = [Fraction(1)] * (size - 1)
         gaps[int(generator.integers(size - 1))] = wide
         mu, sigma = _level(generator, -1), _level(generator, -1)
-        made.append(Line(tuple(gaps), mu, sigma, "first", 0, Batch(size)))
+        batch = Batch(size if generator.random() < 0.5 else 1)
+        made.append(Line(tuple(gaps), mu, sigma, "first", 0, batch))
         spacing.append(10.0 ** float(generator.uniform(-0.3, 1.3)) / float(wide))
     return made, spacing
 

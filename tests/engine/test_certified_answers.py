@@ -13,6 +13,7 @@ import pytest
 from flint import arb, ctx
 
 from dsmverify import bisection, certify
+from dsmverify.batch_hessians import BatchHessian, PointHessian
 from dsmverify.certify import LEVELS, NO_INDEX, NO_PLACE, Session, points_of, precision
 from dsmverify.claims import (
     Claim,
@@ -31,7 +32,7 @@ from dsmverify.claims import (
     Structural,
 )
 from dsmverify.facts import Facts
-from dsmverify.instance import Instance, NetworkData, NoiseLevel
+from dsmverify.instance import Batch, Instance, NetworkData, NoiseLevel
 from dsmverify.integrals import Accuracy
 from dsmverify.minima import Minimum
 from dsmverify.truth import Truth
@@ -726,13 +727,16 @@ def test_local_minima(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stability(mean: Any, square: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Truth, str]:
-    """With rate `m eta = 1/50`."""
+    """With rate `m eta = 1/50`, `E[H S H] = S E[H^2]`: what a multiple of a fixed matrix has."""
 
     def matrix(entries: Any) -> Any:
         return np.array([[arb(entry) for entry in row] for row in entries], dtype=object)
 
-    moments = matrix(mean), matrix(square)
-    monkeypatch.setattr(certify, "batch_hessian_moments", lambda *_: moments)
+    one: PointHessian[Any] = PointHessian(
+        matrix(mean), (matrix([[1, 0], [0, 1]]),), (matrix(square),)
+    )
+    found = BatchHessian((one,), Batch(1))
+    monkeypatch.setattr(certify, "batch_hessian", lambda *_: found)
     with precision(96):
         return certify._linear_stability(Facts(TRAINED, Accuracy()), "sum")
 
@@ -768,14 +772,14 @@ def test_the_reading_of_a_claim_reaches_the_moments(monkeypatch: pytest.MonkeyPa
     def spying(*arguments: Any) -> Any:
         shapes.append(arguments[-1])
         eye = np.array([[arb(1), arb(0)], [arb(0), arb(1)]], dtype=object)
-        return eye, eye
+        return BatchHessian((PointHessian(eye, (eye,), (eye,)),), arguments[-1])
 
-    monkeypatch.setattr(certify, "batch_hessian_moments", spying)
+    monkeypatch.setattr(certify, "batch_hessian", spying)
     premise = Structural("stable", "is_linearly_stable")
     for reading in (None, "sum", "mean"):
         row = decide(HOLDING, TRAINED, hypotheses=(premise,), reading=reading, subject="network")
         assert row.answer in {"TRUE", "UNKNOWN", "NOT_APPLICABLE"}
-    assert [shape[1] for shape in shapes] == [False, False, True] or not shapes
+    assert [shape.reduction for shape in shapes] == ["sum", "sum", "mean"]
 
 
 # Sessions.

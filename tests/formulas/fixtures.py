@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from dsmverify import express, order
-from dsmverify.formulas import constants, curvature, posterior, risk, stability
+from dsmverify.batch_hessians import batch_hessian
+from dsmverify.formulas import constants, curvature, posterior, risk
 from dsmverify.formulas import network as networks
 from dsmverify.formulas import weight as weights
-from dsmverify.instance import Instance, NetworkData, NoiseLevel
+from dsmverify.instance import Batch, Instance, NetworkData, NoiseLevel
 from dsmverify.numbers import Numbers
 
 Formula = Callable[[Numbers[Any], Instance], Any]
@@ -197,10 +198,15 @@ def separated_bounds(ns: Numbers[Any], case: Instance) -> Any:
 
 
 def batch_moments(ns: Numbers[Any], case: Instance) -> Any:
-    mean, square = stability.batch_hessian_moments(
-        ns, express.sample(ns, case), express.network(ns, case), (2, True, False)
+    hessian = batch_hessian(
+        ns, express.sample(ns, case), express.network(ns, case), Batch(2, "mean")
     )
-    return ns.concatenate([mean, square])
+    matrix = [
+        [Fraction(int(row == column) + 1, 2 + row + column) for column in range(len(hessian.mean))]
+        for row in range(len(hessian.mean))
+    ]
+    second = hessian.second(ns.constant(np.array(matrix, dtype=object)))
+    return ns.concatenate([hessian.mean, hessian.square, second])
 
 
 FORMULAS: dict[str, Formula] = {
@@ -229,5 +235,5 @@ FORMULAS: dict[str, Formula] = {
     "pointwise_hessian": of_network(curvature.hessian, boundary=False),
     "constants": of_constants,
     "separated_risk_bounds": separated_bounds,
-    "batch_hessian_moments": batch_moments,
+    "batch_hessian": batch_moments,
 }

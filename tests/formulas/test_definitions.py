@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from mpmath import mp
 
 from dsmverify import express, order
+from dsmverify.batch_hessians import batch_hessian, point_hessian
 from dsmverify.certify import precision
-from dsmverify.formulas import posterior, risk, stability
-from dsmverify.instance import Instance, NoiseLevel
+from dsmverify.formulas import posterior, risk
+from dsmverify.instance import Batch, Instance, NoiseLevel
 from dsmverify.systems import load
 from tests.formulas import definitions
 from tests.formulas.fixtures import FORMULAS, INSTANCES
@@ -232,9 +233,11 @@ def test_pointwise_hessian_is_the_mean_without_diracs(case: Instance) -> None:
 
 # Stochastic Hessians.
 
+REDUCTIONS: tuple[Literal["sum", "mean"], ...] = ("sum", "mean")
+
 BATCHES = [
-    (size, is_mean, replacement)
-    for size, is_mean, replacement in itertools.product((1, 2, 3), (False, True), (False, True))
+    Batch(size, reduction, replacement)
+    for size, reduction, replacement in itertools.product((1, 2, 3), REDUCTIONS, (False, True))
 ]
 
 
@@ -257,17 +260,17 @@ def point_hessians(case: Instance, index: int, y: Any) -> Any:
 
 
 @pytest.mark.parametrize("batch", BATCHES, ids=str)
-def test_batch_hessian_moments_against_draws(batch: tuple[int, bool, bool]) -> None:
+def test_batch_hessian_moments_against_draws(batch: Batch) -> None:
     """40000 batches drawn as defined, seed 20260; every entry within 5 standard errors.
 
     36 distinct entries in 12 cases: by chance one in 4000 such tests would fail.
     """
-    draws, (size, is_mean, replacement) = 40000, batch
+    draws, size = 40000, batch.size
     case = INSTANCES["irrational"]
     rng = np.random.default_rng(20260)
     mu, sigma = (float(value) for value in definitions.noise(case))
     means = mu * np.array([float(x) for x in case.points])
-    if replacement:
+    if batch.replacement:
         members = rng.integers(case.size, size=(draws, size))
     else:
         members = np.argsort(rng.random((draws, case.size)), axis=1)[:, :size]
@@ -277,21 +280,19 @@ def test_batch_hessian_moments_against_draws(batch: tuple[int, bool, bool]) -> N
             chosen = np.flatnonzero(members[:, slot] == index)
             y = means[index] + sigma * rng.standard_normal(len(chosen))
             total[chosen] += point_hessians(case, index, y)
-    if is_mean:
+    if batch.reduction == "mean":
         total /= size
     squares = total @ total
     ns = load("float64")
-    found = stability.batch_hessian_moments(
-        ns, express.sample(ns, case), express.network(ns, case), batch
-    )
-    for exact, drawn in zip(found, (total, squares), strict=True):
+    found = batch_hessian(ns, express.sample(ns, case), express.network(ns, case), batch)
+    for exact, drawn in zip((found.mean, found.square), (total, squares), strict=True):
         error = drawn.std(axis=0) / np.sqrt(draws)
         gap = np.abs(drawn.mean(axis=0) - exact)
         assert (gap <= 5 * error + 1e-13).all()  # entries that never vary are equal to rounding
 
 
 @every_instance
-def test_point_hessian_moments_against_quadrature(case: Instance) -> None:
+def test_point_hessian_against_quadrature(case: Instance) -> None:
     """`E[h_i]` and `E[h_i^2]` by 24 nodes on panels of half a sigma between kinks."""
     mu, sigma = (float(value) for value in definitions.noise(case))
     kinks = [float(-b / w) for w, b, _ in definitions.neurons(case)]
@@ -309,8 +310,9 @@ def test_point_hessian_moments_against_quadrature(case: Instance) -> None:
         hessians = point_hessians(case, index, y)
         first = np.einsum("k,kij->ij", mass, hessians)
         second = np.einsum("k,kij->ij", mass, hessians @ hessians)
-        found = stability.point_hessian_moments(ns, sample, network, index)
-        for exact, expected in zip(found, (first, second), strict=True):
+        found = point_hessian(ns, sample, network, index)
+        np.testing.assert_allclose(found.square, found.second(np.eye(len(first))), rtol=1e-12)
+        for exact, expected in zip((found.mean, found.square), (first, second), strict=True):
             np.testing.assert_allclose(
                 exact, expected, rtol=0, atol=100 * PANELS * np.abs(expected).max()
             )
