@@ -607,7 +607,7 @@ def _linear_stability(facts: Facts, reading: str) -> tuple[Truth, str]:
     bottom = -largest_eigenvalue(-mean)
     if compare(bottom, "<", arb(0)) is Truth.TRUE:
         return Truth.FALSE, f"lambda_min(E[H]) = {_short(bottom)} < 0"
-    said = f"m eta lambda_max = {_short(top)}"
+    said = f"m eta lambda_max(E[H]) = {_short(top)}"
     if len(mean) > MAX_SIZE:
         return Truth.UNKNOWN, f"wider than {MAX_SIZE // 2} neurons, {said}"
     radius = contraction(hessian, rate)

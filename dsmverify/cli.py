@@ -224,7 +224,7 @@ def train(configuration: str, quick: bool, out: str, threads: int | None, device
 
     chosen = configurations.load(configuration)
     folder = prepare_folder(out)
-    with progress_bar("steps") as progress:
+    with progress_bar(running.UNITS[chosen.kind]) as progress:
         summary = running.run(
             chosen,
             out=folder,

@@ -12,7 +12,8 @@ is a proof or a verdict on a claim. A comparison has one of five answers:
 `compatible`
     Neither: what was measured excludes neither equality nor a ratio beyond a.
 `not measured`
-    No runs, or runs that are not what the page describes (fewer steps, say).
+    No runs, fewer than `Rule.least_runs`, or runs that are not what the page describes (fewer
+    steps, say). Too few runs keep their place in the family, with p = 1 there.
 `no page value`
     Nothing printed to compare with.
 
@@ -21,23 +22,39 @@ factor of the page's value, and at least a factor `apart` from it (1 where equal
 excluded), both at the level divided by the size of the family (Bonferroni).
 
 **The test.** x_1..x_n are our runs, one draw per simulation, and T their mean (or median); P is the
-page's value with a printed band [L, H]. P is itself the mean of a few runs: its standard error is
-taken to be (H - L)/(2 z), z the normal quantile of the band's nominal confidence, and its error
-normal. Under "same law" T - P is then distributed as (T* - T) - eps, with T* the statistic of a
-resample with replacement and eps the page's error; p is twice the smaller tail. Deviations of means
-are widened by sqrt(n/(n-1)), which makes their variance unbiased. The ratio's draws are
+page's value with a printed band [L, H]. P is itself the mean of N runs: its standard error is taken
+to be (H - L)/(2 z), z the normal quantile of the band's nominal confidence, and its error normal.
+Under "same law" T - P is then distributed as (T* - T) - eps, with T* the statistic of a resample
+with replacement and eps the page's error; p is twice the smaller tail. The ratio's draws are
 (T + (T* - T))/(P + eps), infinite where P + eps <= 0: where the page's band contains 0 no factor
 is excluded from above, and the answer is at most `compatible`.
 
-**What it cannot do.** The bootstrap is approximate: for n = 30 normal draws the percentile interval
-of nominal 95 % covers 93.6 % (its half-width is z sqrt((n-1)/n) standard errors where Student's t
-would be right), for skewed laws less. Runs of one simulation share their data; resampling whole
-simulations, the same ones for every comparison, keeps that. A small value of p says that the
-descriptions differ, not where.
+**Widening.** The bootstrap's T* - T has the plug-in variance s_n^2/n and nearly a normal's tails,
+where a mean over its estimated error has Student's. In a family of 80 the smallest tail asked for
+is a = 0.05/160, at z = 3.42; beyond it Student's law of 29 degrees of freedom has 3.0 times as
+much. So deviations of means are multiplied by sqrt(n/(n-1)) t_{n-1}(a)/z(a), and the page's error
+by t_{N-1}(a)/z(a), a half the level over the size of the family (1.12 each for n = N = 30 and 80).
+For normal laws the level is then kept, up to the resampling's own error: against a page's value
+without error it is met; against one with error n = N means a comparison of the difference with
+t_{n-1}, which never exceeds the level (for equal variances the tail at a is half the one asked
+for), and n != N one with sqrt(t^2 u + t'^2 u'), u and u' the two estimated variances, no less than
+Cochran's (t u + t' u')/sqrt(u + u'). t/z falls towards the middle: the factor of the smallest tail
+is enough at every step of Holm's, and makes large p-values larger than they are.
 
-**Runs that diverged** have the value infinity. If k of n diverged the means are not compared; p is
-then twice the probability that, of 2 n runs of one law with k divergent among them, all k are ours:
-C(n,k)/C(2n,k). Without that rejecting, the answer is `compatible`.
+**What it cannot do.** The widening is Student's, right for normal runs; for skewed laws, such as
+excess risks with rare failures, the level is not guaranteed: n runs show nothing of what happens
+once in 2 n. Medians are not widened, their bootstrap is rougher. Below `Rule.least_runs` there is
+no test: a single run has no spread at all, and would differ from everything. Bands of `Summary`
+are plain percentiles: for n = 30 normal draws the nominal 95 % cover 93.6 %. Runs of one simulation
+share their data; resampling whole simulations, the same ones for every comparison, keeps that. A
+small value of p says that the descriptions differ, not where.
+
+**Runs that diverged** have the value infinity. If k of n diverged the means are not compared; all N
+of the page's runs are taken to have converged, as its value is finite, and p is twice the
+probability that, of n + N runs of one law with k divergent among them, all k are ours:
+C(n,k)/C(n+N,k). Without that rejecting, the answer is `compatible`. A median is compared as long as
+it is finite. Beyond that, a finite median of the page's leaves it j = (N-1)/2 divergent runs at
+most, and p is twice the probability of k or more of ours among k + j.
 
 **One curve against many runs.** A printed curve is one draw. With S runs of ours its two-sided rank
 p-value is 2 min(r, S + 2 - r)/(S + 1), r its rank among all S + 1: exact when all are exchangeable,
@@ -51,7 +68,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -76,10 +93,13 @@ class Rule:
     Args:
         seed: of the resampling.
         statistic: what the page is taken to plot, `"mean"` or `"median"` over simulations.
-        level: probability, at most, of one or more false `differs` in the family; in (0, 1).
+        level: probability aimed at of one or more false `differs` in the family, in (0, 1); kept
+            for normal laws, not guaranteed for others; see the module.
         confidence: of our bands, and the nominal one of the page's; in (0, 1).
         resamples: number of bootstrap resamples.
         agreement: the factor a above 1 within which values agree.
+        page_simulations: N, runs behind one value of the page's, at least 2.
+        least_runs: fewer runs of ours are not compared; at least 2.
     """
 
     seed: int
@@ -88,6 +108,8 @@ class Rule:
     confidence: float = 0.95
     resamples: int = 20_000
     agreement: float = 1.5
+    page_simulations: int = 30
+    least_runs: int = 10
 
     def __post_init__(self) -> None:
         """Check ranges.
@@ -118,6 +140,14 @@ class Rule:
                 "a factor of agreement is above 1",
                 "give 1.5, say",
             )
+        for name in ("page_simulations", "least_runs"):
+            if getattr(self, name) < 2:
+                raise InputError(
+                    f"rule.{name}",
+                    show(getattr(self, name)),
+                    "one run has no spread",
+                    "give 2 or more",
+                )
         if not 0 <= self.seed < 2**64:
             raise InputError(
                 "rule.seed", show(self.seed), "it must lie in 0..2^64 - 1", "give another seed"
@@ -146,11 +176,13 @@ class Measurement:
         label: what it is, for reports.
         values: `[simulations]`, our runs; infinity for one that diverged; empty: not measured.
         page: what the page shows; None: nothing.
+        statistic: of ours that is compared; None: the rule's.
     """
 
     label: str
     values: Floats
     page: PageValue | None
+    statistic: Statistic | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +218,7 @@ class Comparison:
         within: the ratio lies within [1/within, within], simultaneously over the family; infinite
             where nothing was shown.
         apart: the ratio lies outside (1/apart, apart), simultaneously; 1 where nothing was shown.
+        reason: why runs were not compared, "" where they were or where there were none.
     """
 
     answer: Answer
@@ -194,6 +227,7 @@ class Comparison:
     ratio: float = math.nan
     within: float = math.inf
     apart: float = 1.0
+    reason: str = ""
 
 
 def summarise(values: Floats, rule: Rule) -> Summary:
@@ -250,10 +284,14 @@ def compare(family: Sequence[Measurement], rule: Rule) -> list[Comparison]:
     for number, k in enumerate(open_):
         one = family[k]
         assert one.page is not None  # open_ holds no other
-        found[k] = _compare_one(one.label, _checked(one.values), one.page, rule, number, size)
-    adjusted = holm([found[k].p for k in open_])
+        own = rule if one.statistic is None else replace(rule, statistic=one.statistic)
+        found[k] = _compare_one(one.label, _checked(one.values), one.page, own, number, size)
+    # What was not compared for want of runs counts all the same: how many runs are left over is
+    # chance, and the size of a family must not be.
+    adjusted = holm([1.0 if found[k].reason else found[k].p for k in open_])
     for k, p in zip(open_, adjusted, strict=True):
-        found[k] = _answer(found[k], float(p), rule)
+        if not found[k].reason:
+            found[k] = _answer(found[k], float(p), rule)
     empty: Answer
     for k, one in enumerate(family):
         if k not in found:
@@ -324,15 +362,41 @@ def combined_p_value(p_values: Sequence[float]) -> float:
     return float(special.gammaincc(len(p_values), total)) if len(p_values) else 1.0
 
 
-def divergence_p_value(diverged: int, simulations: int) -> float:
-    """p-value of k of our n runs diverging where none of the page's n did; see the module. Exact.
+def divergence_p_value(diverged: int, ours: int, theirs: int, among_theirs: int = 0) -> float:
+    """p-value of k of our n runs diverging where at most j of the page's N did; see the module.
+
+    Twice the hypergeometric probability that k or more of k + j divergent runs among n + N are
+    ours; exact. It grows with j: the largest possible j covers all smaller ones.
 
     Args:
         diverged: k, at most n.
-        simulations: n.
+        ours: n.
+        theirs: N.
+        among_theirs: j, at most N.
     """
-    share = math.comb(simulations, diverged) / math.comb(2 * simulations, diverged)
-    return min(1.0, 2 * share)
+    total = diverged + among_theirs
+    ways = sum(
+        math.comb(ours, k) * math.comb(theirs, total - k)
+        for k in range(diverged, min(ours, total) + 1)
+    )
+    return min(1.0, 2 * ways / math.comb(ours + theirs, total))
+
+
+def widening(runs: int, tail: float) -> float:
+    """t_{n-1}(a)/z(a): a mean's upper quantile in estimated standard errors over a normal's.
+
+    Args:
+        runs: n, at least 2.
+        tail: a, in (0, 1/2).
+
+    Returns:
+        Approximate, relative error about 1e-12; above 1, falling to 1 as n grows.
+
+    Example:
+        >>> round(widening(30, 0.025), 4)
+        1.0435
+    """
+    return float(special.stdtrit(runs - 1, 1 - tail) / special.ndtri(1 - tail))
 
 
 def _compare_one(
@@ -342,18 +406,26 @@ def _compare_one(
         raise InputError(
             label, f"[{page.low}, {page.high}]", "the page's band is upside down", "swap its ends"
         )
-    diverged = int(np.isinf(values).sum())
+    count, diverged = len(values), int(np.isinf(values).sum())
     ours = _statistic(values, rule.statistic)
-    if diverged:
-        p = divergence_p_value(diverged, len(values))
-        return Comparison("compatible", p=p, ratio=ours / page.value)
+    ratio_of_values = ours / page.value if page.value > 0 else math.inf
+    if math.isinf(ours):
+        theirs = rule.page_simulations
+        among_theirs = 0 if rule.statistic == "mean" else (theirs - 1) // 2
+        p = divergence_p_value(diverged, count, theirs, among_theirs)
+        return Comparison("compatible", p=p, ratio=ratio_of_values)
+    if count < rule.least_runs:
+        reason = f"{count} {'run' if count == 1 else 'runs'}, fewer than {rule.least_runs}"
+        return Comparison("not measured", ratio=ratio_of_values, reason=reason)
+    tail = rule.level / size / 2
     deviation = _resampled(values, rule) - ours
-    if rule.statistic == "mean" and len(values) > 1:
-        deviation *= math.sqrt(len(values) / (len(values) - 1))
+    if rule.statistic == "mean":
+        deviation *= math.sqrt(count / (count - 1)) * widening(count, tail)
     # One column of normals serves one comparison: independent errors of the page's points.
     step = PAGE_ERROR_STEP + number
     normal = philox.normals(rule.seed, philox.Stream.RESAMPLING, step, rule.resamples)
     error = (page.high - page.low) / (2 * rule.quantile) * normal
+    error *= widening(rule.page_simulations, tail)
     null, gap = deviation - error, ours - page.value
     above, below = int((null >= gap).sum()), int((null <= gap).sum())
     p = min(1.0, 2 * (1 + min(above, below)) / (rule.resamples + 1))
@@ -364,9 +436,9 @@ def _compare_one(
     return Comparison(
         "compatible",
         p=p,
-        ratio=ours / page.value if page.value > 0 else math.inf,
+        ratio=ratio_of_values,
         within=within,
-        apart=_apart(ratio, rule.level / size / 2),
+        apart=_apart(ratio, tail),
     )
 
 

@@ -46,6 +46,21 @@ def digest(ensemble: Ensemble, dtype: Any, path: str) -> str:
     return found.hexdigest()
 
 
+def with_start(content: str, start: Networks) -> str:
+    """The digest of a run that begins with networks of its own, from that of the ensemble's run.
+
+    Args:
+        content: `digest` of the ensemble.
+        start: what the run begins with.
+    """
+    found = hashlib.sha256(content.encode())
+    for name in (*ARRAYS, "diverged"):
+        array = np.ascontiguousarray(getattr(start, name))
+        found.update(f"{name}{array.dtype.str}{array.shape}".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
+
+
 def write(file: Path, networks: Networks, content: str) -> None:
     """Write a checkpoint atomically: a temporary file, flushed to the disk, then renamed.
 
@@ -126,7 +141,8 @@ def read(file: Path, content: str) -> Networks | None:
         raise InputError(
             "checkpoint",
             str(file),
-            f"dsmverify {written_by} wrote it in format {form}; this is {ours[1]}, format {ours[0]}",
+            f"dsmverify {written_by} wrote it in format {form}; this is {ours[1]}, format "
+            f"{ours[0]}",
             "delete it to start anew, or go on with the version that wrote it",
         )
     if known != content:

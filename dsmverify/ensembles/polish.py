@@ -11,6 +11,10 @@ converged to, however near it lies, and the record says so.
 | m eta | | step of the update; times the batch size for a sum over the batch |
 | c | `alignment` | `abs(grad R_n) / (2 sqrt(R_n lambda_max(T)))`, in [0, 1] |
 
+SGD sees E[H], H the pointwise Hessian of the batch loss, and not the kink term of hess R_n: only
+`m eta lambda_max(E[H]) > 2` says that the mean of the linearised updates runs away. What eq. 8
+bounds, `m eta lambda_max(hess R_n)`, is given beside it and judges nothing: stable minima break it.
+
 `v^T grad R_n = 2 E[f v^T grad s] <= 2 sqrt(R_n) sqrt(v^T T v)`, so c is 1 where the residual lies
 along one direction of the network's motion and 0 at a critical point: a gradient without units.
 
@@ -90,6 +94,7 @@ class Polished:
         rate: eta of the run.
         step: m eta, times the batch size where the batch loss is a sum: what an eigenvalue is
             multiplied by.
+        summed: elements of a batch that is summed, else 1: the last factor of `step`.
         evaluations: spent.
         budget: evaluations allowed.
         stopped: why polishing ended; `critical` if the alignment fell below 1e-10.
@@ -104,6 +109,7 @@ class Polished:
     function_distance: float
     rate: float
     step: float
+    summed: int
     evaluations: int
     budget: int
     stopped: Stopped
@@ -115,34 +121,47 @@ class Polished:
         return self.after.alignment <= CRITICAL
 
     @property
+    def stability_product(self) -> float:
+        """`m eta lambda_max(E[H])`, which linear stability wants to be at most 2.
+
+        Source: D-stable, p. 6; float64, from `pointwise_lambda_max`.
+        """
+        return self.step * self.after.pointwise_lambda_max
+
+    @property
+    def equation_8_product(self) -> float:
+        """`m eta lambda_max(hess R_n)`, which eq. 8 wants to be at most 2. Float64."""
+        return self.step / self.summed * self.after.lambda_max
+
+    @property
     def largest_stable_rate(self) -> float:
         """Largest rate at which the mean of the linearised updates does not run away."""
-        return 2 * self.rate / (self.step * self.after.lambda_max)
+        product = self.stability_product
+        return 2 * self.rate / product if product > 0 else math.inf
 
     @property
     def is_flat_enough(self) -> bool:
-        """Whether `lambda_max <= 2/(m eta)` after polishing, for both Hessians. Necessary only."""
-        sharpest = max(self.after.lambda_max, self.after.pointwise_lambda_max)
-        return self.step * sharpest <= 2
+        """Whether `m eta lambda_max(E[H]) <= 2` after polishing. Necessary for stability only."""
+        return self.stability_product <= 2
 
     @property
     def judgement(self) -> str:
         """Whether this can be called the minimum that SGD converged to, in words."""
-        product = self.step * self.after.lambda_max
+        product = f"m eta lambda_max(E[H]) = {self.stability_product:.4g}"
         if not self.is_critical:
-            sharp = "" if self.is_flat_enough else f", where m eta lambda_max = {product:.4g} > 2"
+            sharp = "" if self.is_flat_enough else f", where {product} > 2"
             return (
                 f"no critical point to rounding: polishing ended ({self.stopped}) at alignment "
                 f"{self.after.alignment:.1e}{sharp}; not a minimum that SGD converged to"
             )
         if not self.is_flat_enough:
             return (
-                f"m eta lambda_max = {product:.4g} > 2: not stable at the run's rate; not the "
-                "minimum that SGD converged to"
+                f"{product} > 2: not stable at the run's rate; not the minimum that SGD converged "
+                "to"
             )
         return (
-            f"m eta lambda_max = {product:.4g} <= 2: the mean of the linearised updates does not "
-            "run away here; necessary for stability, not sufficient"
+            f"{product} <= 2: the mean of the linearised updates does not run away here; necessary "
+            "for stability, not sufficient"
         )
 
 
@@ -238,6 +257,7 @@ def polish(
     before, after = _place(problem, model, net), _place(problem, model, polished)
     live = model.width - after.dead
     groups = 3 if model.train_inner else 2
+    summed = batch.size if batch.reduction == "sum" else 1
     return Polished(
         networks=_networks(networks, polished),
         before=before,
@@ -245,7 +265,8 @@ def polish(
         distance=float(np.linalg.norm(best.point - start)),
         function_distance=function_distance(problem, model, net, polished),
         rate=rate,
-        step=model.rate_factor * rate * (batch.size if batch.reduction == "sum" else 1),
+        step=model.rate_factor * rate * summed,
+        summed=summed,
         evaluations=counter.used,
         budget=budget,
         stopped="critical" if after.alignment <= CRITICAL else stopped,

@@ -236,6 +236,11 @@ class Networks:
         arrays = {name: getattr(self, name).copy() for name in (*ARRAYS, "diverged")}
         return Networks(**arrays, step=self.step)
 
+    def astype(self, dtype: Any) -> Networks:
+        """Independent copy with parameters of another precision."""
+        arrays = {name: getattr(self, name).astype(dtype) for name in ARRAYS}
+        return Networks(**arrays, diverged=self.diverged.copy(), step=self.step)
+
     def scores(self, model: Model, y: Any) -> Floats:
         """`s_theta(y)` of every network, in float64 by the definition. `[E, k, d]`.
 

@@ -43,6 +43,7 @@ def train(
     ensemble: Ensemble,
     *,
     path: PathName = "auto",
+    start: Networks | None = None,
     dtype: Any = np.float32,
     device: str = "cpu",
     threads: int | None = None,
@@ -57,6 +58,8 @@ def train(
         path: `"sorted"` (CPU, d = 1), `"dense"` (CPU), `"batched"` (torch, any device),
             `"reference"` (torch modules, one at a time); `"auto"` takes sorted for d = 1 and dense
             for d > 1 on the CPU, and batched elsewhere.
+        start: networks to begin with, before their first step; not changed. None begins with the
+            ensemble's own, which its seeds decide.
         dtype: float32 or float64, of the parameters.
         device: torch's name of a device.
         threads: of the CPU paths; None takes every core this process may use. It changes no byte.
@@ -65,15 +68,19 @@ def train(
         progress: called after every slice.
 
     Raises:
-        InputError: unknown path or device, threads below 1, or a checkpoint that does not fit.
+        InputError: unknown path or device, threads below 1, a start of another shape or with steps
+            made, or a checkpoint that does not fit.
         MissingExtraError: the path's library is not installed.
     """
     name = _path_name(path, ensemble, device)
     advance = _path(name, device, _thread_count(threads))
     content = checkpoints.digest(ensemble, dtype, name)
+    if start is not None:
+        _check_start(ensemble, start)
+        content = checkpoints.with_start(content, start)
     networks = checkpoints.read(checkpoint, content) if checkpoint else None
     if networks is None:
-        networks = ensemble.start(dtype)
+        networks = ensemble.start(dtype) if start is None else start.astype(dtype)
     aim = SLICE_SECONDS if device == "cpu" else DEVICE_SLICE_SECONDS
     total, last = int(ensemble.steps.sum()), int(ensemble.steps.max())
     length, saved, stored = FIRST_SLICE, time.monotonic(), networks.step
@@ -92,6 +99,26 @@ def train(
     if checkpoint and (stored < last or not checkpoint.exists()):
         checkpoints.write(checkpoint, networks, content)
     return networks
+
+
+def _check_start(ensemble: Ensemble, start: Networks) -> None:
+    model = ensemble.model
+    wanted = (ensemble.count, model.width, model.dimension)
+    if start.outer.shape != wanted or start.inner.shape != wanted:
+        raise InputError(
+            "start",
+            f"outer weights of shape {start.outer.shape}",
+            f"the ensemble has {wanted[0]} networks of {wanted[1]} neurons in dimension "
+            f"{wanted[2]}",
+            "give networks of its shape",
+        )
+    if start.step != 0:
+        raise InputError(
+            "start",
+            f"networks at step {start.step}",
+            "noise is a function of run and step, and these steps would be left out",
+            "give networks before their first step",
+        )
 
 
 def _steps_made(ensemble: Ensemble, networks: Networks) -> int:

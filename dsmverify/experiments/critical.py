@@ -5,17 +5,21 @@
 | `thm08` | of order sigma^2/(n^2 Delta), with the factor 2^12/mu | `theorem` |
 | translation bound (`shift4`, `shift7`) | of order sigma^4 | `translation` |
 | translation bound in d dimensions (`shift5`) | of order sigma^4/d | `translation_by_dimension` |
-| translation of s* itself | 1/(d max_u E abs(J(Y) u)^2), J the Jacobian of s* | `slope` |
+| translation of s* itself | 1/E norm(D s*(Y))_F^2, D s* the Jacobian of s* | `slope` |
 
-The last one is what `shift7` says about a network that is s*: it is not linearly stable once
-`eta E[s*'(Y)^2] > 1` (d = 1). Where the means stand far apart, s* has the slope -1/sigma^2 at the
-noised data and this is the second answer with the factor 1; where they do not, s* is flatter.
+The last one is what `shift7` says about a network that is s*, with inner weights as they are drawn:
+it is not linearly stable at a larger rate (`ensembles.translation.BestScore`). Where the means
+stand far apart, s* has the slope -1/sigma^2 at the noised data and this is the second answer with
+the factor 1; where they do not, s* is flatter.
 
 What SGD does: at every setting, networks are trained at rates `q sigma^4`, each for
 `eta x steps = time`, and the critical rate is where the median excess risk crosses the configured
 level for good (`scaling`). Diverged runs are above every level. In d dimensions levels are per
-coordinate: d times
-those of d = 1.
+coordinate: d times those of d = 1.
+
+A run that was too short to learn is above a level too, and this has nothing to do with its rate:
+`Result.start` tells how near to the level the smallest rate ends already, and tables say what
+changes when settings that start above `LOW` are left out.
 
 One factor is varied at a time. `n` and `Delta` of two narrow clusters change what `thm08` sees and
 leave what is learned nearly as it is; of an equispaced sample, its length changes with them.
@@ -32,19 +36,20 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dsmverify.ensembles import dimensions, measures, philox
+from dsmverify.ensembles import dimensions, measures
 from dsmverify.ensembles.checkpoints import write_atomically
 from dsmverify.ensembles.optimum import zero_risk
 from dsmverify.ensembles.settings import EXPERIMENTS, THEORY, Ensemble, Model, Networks, Problem
+from dsmverify.ensembles.translation import best_score
 from dsmverify.errors import InputError, show
 from dsmverify.experiments.configurations import Document, build
 from dsmverify.experiments.groups import Group, Progress, gaussian_points, results, seed_of
-from dsmverify.experiments.scaling import Curve
+from dsmverify.experiments.scaling import Curve, median_levels
 from dsmverify.experiments.silence import flat_sides
 from dsmverify.instance import Batch
 
@@ -66,15 +71,13 @@ SIDES = ("left", "inside", "right")
 FACTORS: tuple[str, ...] = ("sigma", "n", "Delta", "d")
 """Factors whose powers are fitted; width and time are controls."""
 
-GRID_REACH = 12.0
-"""Sigmas beyond the outermost means in the trapezoid rule for E[s*'(Y)^2]: exp(-72) is 5e-32."""
+POOLED = "all"
+"""Name of the fit over several series."""
 
-GRID_STEP = 0.02
-"""Its step, in sigmas. s*' has poles at distance about pi sigma^2/(mu L) from the line, L the
-sample's length; the error is about exp(-2 pi x distance/step), below 1e-9 for L up to 45 sigma."""
-
-SLOPE_DRAWS = 4096
-"""Noise draws for each point in the Monte-Carlo estimate of the mean squared Jacobian for d > 1."""
+LOW = 1 / 3
+"""A setting starts low when its median excess risk at the smallest rate is at most this part of the
+level: a jump then is a rise by a factor 3 at least. Post hoc: chosen after first runs, so tables
+show fits with and without the others."""
 
 
 @dataclass(frozen=True)
@@ -164,8 +167,9 @@ class Series:
         """Check ranges.
 
         Raises:
-            InputError: no levels, a level that is not positive or no integer where it must be one,
-                a name with a comma, or the theory's networks in d > 1.
+            InputError: no levels, a level that is not positive, no integer where it must be one or
+                no noise level below 1, a name with a comma or a pooled fit's, or the theory's
+                networks in d > 1.
         """
         if not self.levels or min(self.levels) <= 0:
             raise InputError(
@@ -175,6 +179,12 @@ class Series:
             raise InputError(
                 "series.name", show(self.name), "no commas, bars or line breaks", "rename it"
             )
+        if self.name == POOLED:
+            raise InputError(
+                "series.name", show(self.name), "this is the name of the pooled fit", "rename it"
+            )
+        if self.factor == "sigma":
+            _check_noise("series.levels", self.levels)
         if self.factor in ("n", "d", "width") and any(x.denominator > 1 for x in self.levels):
             raise InputError(
                 "series.levels", show(self.levels), f"{self.factor} is an integer", "correct them"
@@ -233,6 +243,16 @@ class Quick:
     levels: int
     dimension: int
 
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            InputError: a size below 1, a time that is not positive, or rates that do not ascend.
+        """
+        _check_sizes(self, ("seeds", "levels", "dimension"), "quick.")
+        _check_time("quick.time", self.time)
+        _check_rates("quick.rates", self.rates)
+
 
 @dataclass(frozen=True)
 class Critical:
@@ -274,25 +294,46 @@ class Critical:
         """Check ranges.
 
         Raises:
-            InputError: a size below 1, rates that do not ascend, or no rule or series.
+            InputError: a size below 1, a noise level outside (0, 1), a time that is not positive,
+                rates that do not ascend, no rule or series, two of one name, or no series that is
+                left for `--quick`.
         """
-        for name in ("seeds", "width", "minimum_steps", "resamples"):
-            if getattr(self, name) < 1:
-                raise InputError(name, str(getattr(self, name)), "at least 1", "give 1 or more")
+        _check_sizes(self, ("seeds", "width", "minimum_steps", "resamples"))
+        _check_noise("sigma", [self.sigma])
+        _check_time("time", self.time)
+        _check_rates("rates", self.rates)
         if self.draws < 2:
             raise InputError("draws", str(self.draws), "an error needs two", "give 2 or more")
-        if not self.rules or not self.series:
-            raise InputError("rules, series", "", "there is one of each", "give some")
-        for where, rates in (("rates", self.rates), ("quick.rates", self.quick.rates)):
-            if len(rates) < 2 or rates[0] <= 0 or any(a >= b for a, b in pairwise(rates)):
-                raise InputError(
-                    where, show([str(r) for r in rates]), "positive and ascending", "sort them"
-                )
+        for what, given in (("rules", self.rules), ("series", self.series)):
+            if not given:
+                raise InputError(what, "", "there is at least one", "give some")
+            names = [one.name for one in given]
+            for name in names:
+                if names.count(name) > 1:
+                    raise InputError(
+                        f"{what}.name", show(name), f"two {what} have it", "rename one"
+                    )
+        if not self._quick_series():
+            raise InputError(
+                "quick.dimension",
+                str(self.quick.dimension),
+                "every series has larger dimensions only, or varies the time",
+                "give the dimension of one of them",
+            )
 
     def reduced(self) -> Critical:
         """The quick version."""
         quick = self.quick
-        series = []
+        return replace(
+            self,
+            seeds=quick.seeds,
+            time=quick.time,
+            rates=quick.rates,
+            series=self._quick_series(),
+        )
+
+    def _quick_series(self) -> tuple[Series, ...]:
+        quick, found = self.quick, []
         for one in self.series:
             levels = one.levels
             if one.factor == "d":
@@ -300,11 +341,34 @@ class Critical:
             if len(levels) > quick.levels:
                 places = np.linspace(0, len(levels) - 1, quick.levels).round().astype(int)
                 levels = tuple(levels[k] for k in places)
-            if one.dimension <= quick.dimension and one.factor != "time":
-                series.append(replace(one, levels=levels))
-        return replace(
-            self, seeds=quick.seeds, time=quick.time, rates=quick.rates, series=tuple(series)
-        )
+            if levels and one.dimension <= quick.dimension and one.factor != "time":
+                found.append(replace(one, levels=levels))
+        return tuple(found)
+
+
+def _check_sizes(given: Any, names: Sequence[str], prefix: str = "") -> None:
+    for name in names:
+        value = getattr(given, name)
+        if value < 1:
+            raise InputError(f"{prefix}{name}", str(value), "it is at least 1", "give 1 or more")
+
+
+def _check_noise(name: str, levels: Sequence[Fraction]) -> None:
+    for level in levels:
+        if not 0 < level < 1:
+            raise InputError(
+                name, str(level), "sigma lies between 0 and 1: mu^2 is 1 - sigma^2", "give 0.5, say"
+            )
+
+
+def _check_time(name: str, value: Fraction) -> None:
+    if value <= 0:
+        raise InputError(name, str(value), "eta x steps is positive", "give a time")
+
+
+def _check_rates(name: str, rates: Sequence[Fraction]) -> None:
+    if len(rates) < 2 or rates[0] <= 0 or any(a >= b for a, b in pairwise(rates)):
+        raise InputError(name, show([str(r) for r in rates]), "positive and ascending", "sort them")
 
 
 @dataclass(frozen=True)
@@ -389,19 +453,33 @@ class Result:
 
     @cached_property
     def scales(self) -> dict[str, float]:
-        """The answers, as rates; constants of the theorem left out (see `theorem_threshold`)."""
+        """The answers, as rates; constants of the theorem left out (see `theorem_threshold`).
+
+        `slope` is exact to rounding in d = 1 and a Monte-Carlo estimate, about a percent, in d > 1.
+
+        Source: beyond the printed theorem, shift4, shift5, shift7.
+        """
         f = self.factors
         return {
             "theorem": f["sigma"] ** 2 / (f["n"] ** 2 * f["Delta"]),
             "translation": f["sigma"] ** 4,
             "translation_by_dimension": f["sigma"] ** 4 / f["d"],
-            "slope": slope_rate(self.problem),
+            "slope": best_score(self.problem).critical_rate().value,
         }
 
     @property
     def theorem_threshold(self) -> float:
         """`2^12 sigma^2/(mu n^2 Delta)`."""
         return 2**12 * self.scales["theorem"] / self.problem.mu
+
+    def start(self, rule: Rule) -> float:
+        """Median excess risk at the smallest rate, in units of the rule's level."""
+        curve = self.curve(rule, "")
+        return float(median_levels(curve.levels[:1])[0]) / curve.threshold
+
+    def starts_low(self, rule: Rule) -> bool:
+        """Whether the smallest rate ends at most at `LOW` of the rule's level."""
+        return self.start(rule) <= LOW
 
     def curve(self, rule: Rule, family: str) -> Curve:
         """The curve that a rule looks at."""
@@ -452,67 +530,6 @@ def least_distance(points: Floats) -> float:
     """Least Euclidean distance of two points; Delta in d = 1. `points: [n, d]`."""
     apart = np.linalg.norm(points[:, None] - points[None], axis=2)
     return float(apart[np.triu_indices(len(points), 1)].min())
-
-
-def slope_rate(problem: Problem) -> float:
-    """`1/(d max_u E abs(J(Y) u)^2)`, J the Jacobian of s*, u a unit vector.
-
-    J = (mu^2 Cov[X given Y]/sigma^2 - I)/sigma^2. In d = 1 by the trapezoid rule, relative error
-    about 1e-9; in d > 1 by Monte Carlo, `SLOPE_DRAWS` fixed draws for each point, about a percent.
-
-    Source: eq. 9; beyond the printed theorem, shift7.
-    """
-    d, sigma, mu, x = problem.dimension, problem.sigma, problem.mu, problem.points
-    if d == 1:
-        means = mu * x[:, 0]
-        reach = GRID_REACH * sigma
-        count = math.ceil((np.ptp(means) + 2 * reach) / (GRID_STEP * sigma))
-        y, step = np.linspace(means.min() - reach, means.max() + reach, count, retstep=True)
-        logs = -((y[:, None] - means) ** 2) / (2 * sigma**2)
-        top = logs.max(axis=1, keepdims=True)
-        odds = np.exp(logs - top)
-        total = odds.sum(axis=1)
-        density = total * np.exp(top[:, 0]) / (len(means) * math.sqrt(2 * math.pi) * sigma)
-        odds /= total[:, None]
-        centre = odds @ x[:, 0]
-        variance = (odds * (x[:, 0] - centre[:, None]) ** 2).sum(axis=1)
-        slope = ((mu / sigma) ** 2 * variance - 1) / sigma**2
-        return 1 / float((density * slope**2).sum() * step)
-    square = np.zeros((d, d))
-    for i, point in enumerate(x):
-        draws = philox.normals(0, philox.Stream.EVALUATION, i, SLOPE_DRAWS * d)
-        y = mu * point + sigma * draws.reshape(SLOPE_DRAWS, d)
-        logs = -((y[:, None] - mu * x) ** 2).sum(axis=2) / (2 * sigma**2)
-        odds = np.exp(logs - logs.max(axis=1, keepdims=True))
-        odds /= odds.sum(axis=1, keepdims=True)
-        apart = x[None] - (odds @ x)[:, None]
-        covariance = np.einsum("ki,kia,kib->kab", odds, apart, apart)
-        jacobian = ((mu / sigma) ** 2 * covariance - np.eye(d)) / sigma**2
-        square += np.einsum("kab,kac->bc", jacobian, jacobian) / (SLOPE_DRAWS * len(x))
-    return 1 / float(d * np.linalg.eigvalsh(square)[-1])
-
-
-def floors(sigma: float, rate: float, square: float) -> tuple[float, float]:
-    """Risks below which no end point is stable at a rate, by the translation bound.
-
-    With c = sigma^4 w/eta and w the mean squared inner weight (along the best direction if d > 1):
-    `2/sigma^4 (1 - 2 r - r^2/2) <= 2 w/eta` gives `r >= sqrt(6 - 2 c) - 2` (`shift2`, `shift5`; at
-    c = 1/2 it is `shift4`), and `shift7` gives `r >= 1 - sqrt(c)`; r = sigma sqrt(R_n).
-
-    Args:
-        sigma: noise level.
-        rate: eta.
-        square: w.
-
-    Returns:
-        The floor from flatness and the one from linear stability; 0 where they say nothing.
-
-    Source: beyond the printed theorem, shift2, shift5, shift7.
-    """
-    c = sigma**4 * square / rate
-    flat = max(math.sqrt(6 - 2 * c) - 2, 0.0) if c < 1 else 0.0
-    stable = max(1 - math.sqrt(c), 0.0)
-    return (flat / sigma) ** 2, (stable / sigma) ** 2
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from dsmverify.experiments.critical_tables import all_collapses, collapse_sets
 from dsmverify.experiments.scaling import Collapse, median_levels
 
 PANELS: dict[str, str] = {
-    "theorem": r"$\eta\,/\,(\sigma^2/(n^2\Delta))$",
-    "translation": r"$\eta\,/\,\sigma^4$",
-    "translation_by_dimension": r"$\eta\,d\,/\,\sigma^4$",
-    "slope": r"$\eta\,d\,\max_u E|J_{s^*}u|^2$",
+    "theorem": r"thm08: $\eta\,/\,(\sigma^2/(n^2\Delta))$",
+    "translation": r"shift4, shift7: $\eta\,/\,\sigma^4$",
+    "translation_by_dimension": r"shift5: $\eta\,d\,/\,\sigma^4$",
+    "slope": r"slope of $s^*$: $\eta\,E\|Ds^*\|^2$",
 }
 """Scales and their axis labels, left to right."""
 
@@ -39,7 +39,10 @@ COLOURS = {"equispaced": "#0072b2", "clusters": "#d55e00", "normal": "#009e73"}
 DASHED = (0, (3, 1.5))
 """Line style of d > 1."""
 
-TOP, BOTTOM, PANEL = 0.6, 0.5, 2.4
+PALE = 0.3
+"""Opacity of curves that do not start low."""
+
+TOP, BOTTOM, PANEL = 0.75, 0.5, 2.4
 """Inches above, below and for each row of panels."""
 
 LOWEST, HIGHEST = 1e-4, 3.0
@@ -78,9 +81,9 @@ def draw(critical: Critical, ended: Mapping[Setting, Result]) -> dict[str, bytes
             row[0].set_ylabel(f"{label}\n" + r"median $\sigma^2\,$excess risk$\,/d$")
         for axis, text in zip(axes[-1], PANELS.values(), strict=True):
             axis.set_xlabel(text)
-        figure.legend(handles=_handles(), loc="upper center", ncols=6, frameon=False)
+        figure.legend(handles=_handles(), loc="upper center", ncols=4, frameon=False)
         figure.subplots_adjust(
-            0.07, BOTTOM / height, 0.99, 1 - TOP / height, wspace=0.06, hspace=0.3
+            0.07, BOTTOM / height, 0.99, 1 - TOP / height, wspace=0.1, hspace=0.3
         )
         found = {}
         for name, canvas, metadata in (
@@ -111,7 +114,7 @@ def _panel(
             color=COLOURS[result.setting.points.shape],
             linestyle="-" if result.setting.dimension == 1 else DASHED,
             linewidth=0.7,
-            alpha=0.7,
+            alpha=0.8 if result.starts_low(critical.rules[0]) else PALE,
         )
     for place in MARKS[scale]:
         axis.axvline(place, color="black", linewidth=0.6, linestyle=":")
@@ -126,7 +129,7 @@ def _panel(
     axis.set_title(
         f"spread {spread.spread:.2f} [{spread.low:.2f}, {spread.high:.2f}] decades"
         if spread.used > 1
-        else "no critical rates"
+        else "fewer than two critical rates"
     )
 
 
@@ -140,4 +143,6 @@ def _handles() -> list[Any]:
         Line2D([], [], color="black", linestyle=DASHED, label="d > 1"),
         Line2D([], [], color="grey", label="level of the rule"),
         Line2D([], [], color="black", linestyle=":", label="predicted, with constant"),
+        Line2D([], [], color="black", alpha=PALE, label="starts above a third of the level"),
+        Line2D([], [], color="none", label="at the top: median run diverged"),
     ]

@@ -17,9 +17,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dsmverify.ensembles import translation
+from dsmverify.ensembles.settings import Problem
 from dsmverify.experiments.critical import (
     FACTORS,
+    LOW,
     MODELS,
+    POOLED,
     SIDES,
     Critical,
     Parametrisation,
@@ -27,7 +31,6 @@ from dsmverify.experiments.critical import (
     Rule,
     Series,
     Setting,
-    floors,
     jobs_of,
     least_distance,
     settings_of,
@@ -42,6 +45,7 @@ from dsmverify.experiments.scaling import (
     crossings,
     exponents,
     fit,
+    median_levels,
 )
 from dsmverify.experiments.silence import REACH
 
@@ -69,17 +73,22 @@ SCALES: dict[str, str] = {
     "theorem": "sigma^2/(n^2 Delta)",
     "translation": "sigma^4",
     "translation_by_dimension": "sigma^4/d",
-    "slope": "1/(d max E abs(J u)^2)",
+    "slope": "1/E norm(D s*)^2",
 }
 """Scales that are compared, as they are written in tables."""
 
-PAGE_RATES = ("0.5", "0.1", "0.05", "0.01")
-PAGE_NOISE = ((0.81, 0.57), (0.95, 0.31))
 PAGE_SIZE = 20
-"""Source: section 7 and appendix D: rates, (mu, sigma) and n of figures 1 and 2."""
+"""Source: section 7 and appendix D: n of figures 1 and 2; rates and times: `translation`."""
 
 PAGE_SAMPLES = 1000
 """Samples from N(0, 1) whose median least gap stands for the page's."""
+
+SLOPE_SAMPLES, SLOPE_DRAWS = 30, 100
+"""Samples from N(0, I_d) whose median slope of s* stands for the page's, and draws for each point
+of them in d > 1: an error of a percent or two, while samples differ by ten and more."""
+
+POST_HOC = ", post hoc"
+"""Ends the names of fits and sets that are without settings that do not start low."""
 
 
 @dataclass(frozen=True)
@@ -136,29 +145,41 @@ same with inner weights as drawn; *theory*, inner weights +-1, frozen (`signs` i
 
 Rules, fixed before the runs, the first is the main one: {rules}. The critical rate is where the \
 median over seeds crosses the level for good, interpolated in log rate and log level; a diverged \
-run is above. `never` and `always` (above) are censored: in no fit. Intervals are 95%, of a \
-bootstrap over seeds ({critical.resamples} resamples, seed {critical.resampling_seed}); they cover \
-the seeds only, given samples, grid, rule and the form of the law, and are taken one at a time.
+run is above. `never` is below at every rate; `always` is above at every rate, not trained long \
+enough or with a critical rate below the grid. Both are censored: in no fit. Intervals are 95%, of \
+a bootstrap over seeds ({critical.resamples} resamples, seed {critical.resampling_seed}); they \
+cover the seeds only, given samples, grid, rule and form of the law, and are taken one at a time.
 
 ## Conclusion
 
 {"".join(f"- {word}{chr(10)}" for word in words)}
 ## Critical rates
 
+*Start / level* is the median excess risk at the smallest rate over the level of the main rule. \
+Where it is not small, training was too short or the rise begins below the grid, and the critical \
+rate comes out too low, or as `always`. What is named *post hoc* below leaves out the settings \
+where it is above {decimal(LOW, 2)} (by the rule in question): a choice made after first runs were \
+seen.
+
 {rates_table(critical, ended)}
 ## Powers
 
 log(critical rate) = a + sum of powers times log(factor), a by series. *All* pools the series in \
 which one factor alone varies (not normal points of growing d: their Delta grows too); a setting \
-that occurs in several series counts in each. `slope of s*` is the same regression on the rate \
-above which s* itself is not stable, `1/(d max E abs(J u)^2)`. A residual far above the intervals' \
-widths says that no power law holds: then the intervals are not what limits the power.
+that occurs in several series counts in each, and its seeds are drawn once for all. `slope of s*` \
+is the same regression on the rate above which s* itself is not stable, `1/E norm(D s*)^2`. \
+*Residual* stands beside the residual that chance of the seeds would leave. Where it is more than \
+twice as large the curves follow no power law to within that chance; the intervals take the law as \
+given, and *inside* and *outside* then decide nothing. With as many parameters as curves there is \
+no residual, and no test.
 
 {powers_table(fits)}
 ## Which scale collapses the curves
 
-Standard deviation over settings of log10(critical rate / scale), main rule, base width and time; \
-0 would be a perfect collapse. In d > 1, Delta is the least distance of two points.
+Standard deviation over settings of log10(critical rate / scale), main rule, base width and time: \
+as found, so chance of the seeds is in it and keeps the spread of a perfect scale above 0. The \
+bootstrap adds this chance once more; that part is taken off its intervals. In d > 1, Delta is the \
+least distance of two points.
 
 {collapse_table(collapses)}
 ## Where the risk is, and dead sides (d = 1)
@@ -167,24 +188,39 @@ An end is *dead* when no neuron that bends the score is active between the outer
 {REACH:g} sigma beyond it, the inside when none is between the outermost means: there the score \
 is constant. `dead_side` names dead ends; it is not defined for d > 1 and left empty there. Levels \
 are excess risks times sigma^2, finite runs only; shares are of the sum of all excess risks at \
-that rate.
+that rate. All settings are in the table, those that do not start low too.
 
 {mechanism_table(critical, ended)}
 ## Edge of stability, and the translation bound's floors
 
-`m eta lambda_max / 2` at the end of the run is 1 at the edge of stability (finite runs in d = 1 \
-whose sharpness is not 0). A run *below a floor* has less risk than any stable end point can have: \
-it has not come to rest at a stable minimum. Floors use the trained inner weights: flatness is \
-`shift2`/`shift5` (`shift4` at its rate), linear stability `shift7` (d = 1 only).
+`m eta lambda_max / 2` at the end of the run is 1 where eq. 8 holds with equality (finite runs in \
+d = 1 whose sharpness is not 0). A run *below the flatness floor* has less risk than any end point \
+that meets eq. 8 can have, one *below the stability floor* less than any linearly stable end \
+point; eq. 8 does not follow from stability, so the first says nothing about stability. Floors \
+are those of the end point's own inner weights: flatness is `shift2`/`shift5` (`shift4` at its \
+rate), linear stability `shift7` (d = 1 only). *Mean squared inner weight* is the sum over m in \
+d = 1 (w, or `Translation.length`); in d > 1 it is taken along the direction in which it is least.
 
 {edge_table(critical, ended)}
-## What the page's rates are
+## What the page's rates are, and what is forced at them
 
-Rates of figures 1 and 2 in units of sigma^4 and of `thm08`'s threshold 2^12 sigma^2/(mu n^2 \
-Delta), with n = {PAGE_SIZE} and Delta = {decimal(page_spacing(critical.seed), 3)}, the median \
-least gap of {PAGE_SAMPLES} samples from N(0, 1).
+Rates of figures 1 and 2 beside the critical rates on paper: 2 sigma^4/d (`shift4`, `shift5`), 4 \
+sigma^4/d (`shift7`), the rate above which s* itself is not linearly stable (*slope rate*, median \
+of {SLOPE_SAMPLES} samples from N(0, I_d)), and `thm08`'s threshold 2^12 sigma^2/(mu n^2 Delta) \
+(d = 1, n = {PAGE_SIZE}, Delta = {decimal(page_spacing(critical.seed), 3)}, the median least gap \
+of {PAGE_SAMPLES} samples from N(0, 1)).
 
-{page_table(critical.seed)}"""
+Risks are in units of d/sigma^2, that of the score 0. *Forced* is the least R_n, at inner weights \
+as drawn (w = 1), of an end point that meets eq. 8, or that is linearly stable; that is a risk, \
+not an excess risk, and adds nothing where R_n(s*) is larger. *Forced excess* is the bound on the \
+excess risk of linearly stable end points that the steepness of s* gives (median of the same \
+samples; an argument in `translation`, no claim of the referee). *Runs* are median R_n and median \
+excess risk of the normal sample of the same d and the nearest sigma, which is named, at the \
+nearest rate/sigma^4 of the grid, a factor sqrt 2 away at most; beyond the grid the cell is empty. \
+With inner weights frozen or +-1, w stays 1 (nearly, where frozen); trained ones change it, and \
+with it what is forced.
+
+{page_table(critical, ended)}"""
     return Report(
         csv_text(RATE_COLUMNS, list(rate_rows(critical, ended))),
         csv_text(RUN_COLUMNS, list(run_rows(critical, ended))),
@@ -250,7 +286,7 @@ def run_rows(critical: Critical, ended: Mapping[Setting, Result]) -> Iterable[tu
 
         excess, square = float(data["excess"][k, j]), float(data["square"][k, j])
         sharpness = float(data["sharpness"][k, j])
-        flat, stable = floors(float(setting.sigma), rate, square)
+        floors = translation.risk_floors(rate, float(setting.sigma), length=square)
         yield (
             setting.sample,
             setting.parametrisation,
@@ -274,8 +310,8 @@ def run_rows(critical: Critical, ended: Mapping[Setting, Result]) -> Iterable[tu
             decimal(sharpness),
             decimal(setting.width * rate * sharpness / 2),
             decimal(square),
-            decimal(flat),
-            decimal(stable) if setting.dimension == 1 else "",
+            decimal(floors.flat),
+            decimal(floors.stable) if setting.dimension == 1 else "",
         )
 
 
@@ -324,6 +360,7 @@ def rates_table(critical: Critical, ended: Mapping[Setting, Result]) -> str:
                 str(setting.dimension),
                 decimal(float(setting.sigma), 3),
                 *(_spelled(found[place], unit) for found in by_rule),
+                decimal(result.start(critical.rules[0]), 2),
                 over(result.scales["translation_by_dimension"]),
                 over(result.scales["slope"]),
                 over(result.theorem_threshold) if setting.dimension == 1 else "",
@@ -333,7 +370,7 @@ def rates_table(critical: Critical, ended: Mapping[Setting, Result]) -> str:
     columns = [
         "sample", "d", "sigma",
         *(f"critical rate/sigma^4, {rule.name}" for rule in critical.rules),
-        "x d", "/ slope rate of s*", "/ thm08's threshold", "lower rates above",
+        "start / level", "x d", "/ slope rate of s*", "/ thm08's threshold", "lower rates above",
     ]  # fmt: skip
     return markdown_table(columns, rows)
 
@@ -368,19 +405,22 @@ def all_fits(critical: Critical, ended: Mapping[Setting, Result]) -> list[NamedF
                 for series in swept
             }
             pooled = [pair for pairs in by_series.values() if _varies_one(pairs) for pair in pairs]
-            jobs = [("all", FACTORS, pooled)]
+            jobs = [(POOLED, FACTORS, pooled)]
             jobs += [(s.name, (s.factor,), by_series[s.name]) for s in swept]
             for name, factors, pairs in jobs:
-                if pairs:
-                    found.append(
-                        NamedFit(
-                            parametrisation,
-                            rule.name,
-                            rule is critical.rules[0],
-                            name,
-                            *_fitted(critical, factors, pairs),
-                        )
+                low = [pair for pair in pairs if pair[0].starts_low(rule)]
+                chosen = {name: pairs, name + POST_HOC: low if len(low) < len(pairs) else []}
+                found += [
+                    NamedFit(
+                        parametrisation,
+                        rule.name,
+                        rule is critical.rules[0],
+                        label,
+                        *_fitted(critical, factors, ones),
                     )
+                    for label, ones in chosen.items()
+                    if ones
+                ]
     return found
 
 
@@ -427,11 +467,14 @@ def powers_table(fits: Sequence[NamedFit]) -> str:
                     f"{one.slope[power.name]:.2f}" if power.name in one.slope else "",
                     f"{one.fit.used} / {one.fit.never} / {one.fit.always}",
                     f"{one.fit.residual:.2f}",
+                    f"{one.fit.error:.2f}",
+                    str(one.fit.freedom),
                 ]
             )
     columns = [
         "networks", "rule", "series", "factor", "fitted power", "thm08", "translation bound",
-        "slope of s*", "used / never / always", "residual, decades",
+        "slope of s*", "used / never / always", "residual, decades", "by seeds",
+        "curves less parameters",
     ]  # fmt: skip
     return markdown_table(columns, rows)
 
@@ -440,7 +483,7 @@ def power_words(fits: Sequence[NamedFit]) -> list[str]:
     """Sentences about the pooled powers, main rule."""
     found = []
     for one in fits:
-        if one.series != "all" or not one.is_main:
+        if one.series.removesuffix(POST_HOC) != POOLED or not one.is_main:
             continue
         parts = []
         for power in one.fit.powers:
@@ -449,16 +492,30 @@ def power_words(fits: Sequence[NamedFit]) -> list[str]:
                 for name, answer in (("thm08", "theorem"), ("the translation bound", "translation"))
                 if power.contains(PREDICTED[answer][power.name])
             ]
-            verdict = f"consistent with {' and '.join(near)}" if near else "neither answer's"
+            verdict = (
+                f"the interval holds that of {' and '.join(near)}" if near else "neither answer's"
+            )
             parts.append(
                 f"{power.name}^{power.estimate:.2f} [{power.low:.2f}, {power.high:.2f}] ({verdict})"
             )
-        if parts:
-            found.append(
-                f"**Powers, {one.parametrisation}**: the critical rate goes like "
-                f"{', '.join(parts)}; {one.fit.used} curves, {one.fit.never + one.fit.always} "
-                f"censored, residual {one.fit.residual:.2f} decades."
+        if not parts:
+            continue
+        kind = one.series.removeprefix(POOLED)
+        left = "settings that start low only, a choice made post hoc: " if kind else ""
+        sentence = (
+            f"**Powers, {one.parametrisation}{kind}**: {left}the critical rate goes like "
+            f"{', '.join(parts)}; {one.fit.used} curves, {one.fit.never} never and "
+            f"{one.fit.always} always above the level; residual {one.fit.residual:.2f} decades, "
+            f"chance of the seeds would leave {one.fit.error:.2f}"
+        )
+        if one.fit.freedom < 1:
+            sentence += ": as many parameters as curves, so no test of the law"
+        if one.fit.is_misfit:
+            sentence += (
+                ": no exact power law, and which powers lie in intervals that cover the seeds only "
+                "decides nothing between the answers"
             )
+        found.append(f"{sentence}.")
     return found
 
 
@@ -471,7 +528,13 @@ def all_collapses(
     """Spread of critical rates in each scale: networks and dimensions, scale, spread."""
     found = []
     rule = critical.rules[0]
+    sets = {}
     for label, chosen in collapse_sets(critical).items():
+        low = [setting for setting in chosen if ended[setting].starts_low(rule)]
+        sets[label] = chosen
+        if low and low != chosen:
+            sets[label + POST_HOC] = low
+    for label, chosen in sets.items():
         results = [ended[setting] for setting in chosen]
         curves = [result.curve(rule, result.setting.name) for result in results]
         for scale in SCALES:
@@ -616,16 +679,25 @@ def mechanism_table(critical: Critical, ended: Mapping[Setting, Result]) -> str:
 
 
 def mechanism_words(critical: Critical, ended: Mapping[Setting, Result]) -> list[str]:
-    """How much of the risk above the main level comes with dead sides."""
+    """How much of the risk above the main level comes with dead sides.
+
+    Settings that do not start low are left out: what short training leaves is above the level too,
+    and no rate's doing. Those runs are counted.
+    """
     rule, found = critical.rules[0], []
     for parametrisation in _parametrisations(critical):
         level, dead, zero, count, lost = [], [], [], 0, 0
+        high, left = 0, 0
         for setting in jobs_of(critical):
             if setting.dimension > 1 or setting.parametrisation != parametrisation:
                 continue
             result = ended[setting]
             threshold = result.curve(rule, "").threshold
             above = ~(result.data["excess"] <= threshold)
+            if not result.starts_low(rule):
+                high += 1
+                left += int(above.sum())
+                continue
             finite = np.isfinite(result.data["excess"])
             count += int(above.sum())
             lost += int((~finite).sum())
@@ -634,21 +706,26 @@ def mechanism_words(critical: Critical, ended: Mapping[Setting, Result]) -> list
             level.append(result.relative[chosen])
             dead.append(ends[chosen])
             zero.append((ends & (result.data["dead_inside"] == 1))[chosen])
-        levels, ends = np.concatenate(level), np.concatenate(dead)
-        if not levels.size:
-            continue
-        part = float(levels[ends].sum() / levels.sum())
-        found.append(
-            f"**Mechanism, {parametrisation}, d = 1**: of {count} runs above the level "
-            f"{lost} diverged; of the other {levels.size}, {ends.mean():.0%} have a dead end (and "
-            f"{np.concatenate(zero).mean():.0%} are dead everywhere), which carry {part:.0%} of "
-            f"the excess risk (in units of 1/sigma^2); {1 - part:.0%} come without a dead end."
-        )
+        sentence = f"**Mechanism, {parametrisation}, d = 1**: of {count} runs above the level"
+        if high:
+            sentence += f" ({left} more in {high} settings that do not start low, left out here)"
+        sentence += f" {lost} diverged"
+        levels = np.concatenate(level) if level else np.empty(0)
+        if levels.size:
+            ends = np.concatenate(dead)
+            part = float(levels[ends].sum() / levels.sum())
+            sentence += (
+                f"; of the other {levels.size}, {ends.mean():.0%} have a dead end (and "
+                f"{np.concatenate(zero).mean():.0%} are dead everywhere), which carry {part:.0%} "
+                f"of the excess risk (in units of 1/sigma^2); {1 - part:.0%} come without a dead "
+                "end"
+            )
+        found.append(f"{sentence}.")
     return found
 
 
 def edge_table(critical: Critical, ended: Mapping[Setting, Result]) -> str:
-    """By rate: sharpness against the edge of stability, and runs below the floors."""
+    """By rate: sharpness against the right side of eq. 8, and runs below the floors."""
     rows = []
     for parametrisation in _parametrisations(critical):
         for k, q in enumerate(critical.rates):
@@ -710,24 +787,31 @@ def floor_words(critical: Critical, ended: Mapping[Setting, Result]) -> list[str
         weight = decimal(float(np.median(squares)), 3) if squares.size else "none"
         found.append(
             f"**Floors, {parametrisation}**: {counts[0]} of the {counts[1]} runs that the flatness "
-            f"floor speaks of end below it, and {counts[2]} of {counts[3]} below that of linear "
-            f"stability; d times the mean squared inner weight, about 1 at the start, ends at a "
-            f"median of {weight}, and the floors' rates are in proportion to it."
+            f"floor (of end points that meet eq. 8) speaks of end below it, and {counts[2]} of "
+            f"{counts[3]} below that of linear stability; d times the mean squared inner weight, "
+            f"about 1 at the start, ends at a median of {weight}, and the floors' rates are in "
+            "proportion to it."
         )
     return found
 
 
 def _below(result: Result, k: int) -> NDArray[np.int_]:
-    """Runs below the flatness floor, runs that it speaks of, and both for linear stability."""
+    """Runs below the flatness floor, runs that it speaks of, and both for linear stability.
+
+    In d > 1 the least mean of (w1 . u)^2 over directions u stands for w, and the floor is that of
+    one direction, `shift5` as printed.
+    """
     counts = np.zeros(4, dtype=int)
     for j in range(len(result.seeds)):
         risk, square = float(result.data["risk"][k, j]), float(result.data["square"][k, j])
         if not (math.isfinite(risk) and math.isfinite(square)):
             continue
-        flat, stable = floors(float(result.setting.sigma), float(result.rates[k]), square)
-        counts[:2] += (flat > risk, flat > 0)
+        floors = translation.risk_floors(
+            float(result.rates[k]), float(result.setting.sigma), length=square
+        )
+        counts[:2] += (floors.flat > risk, floors.flat > 0)
         if result.setting.dimension == 1:
-            counts[2:] += (stable > risk, stable > 0)
+            counts[2:] += (floors.stable > risk, floors.stable > 0)
     return counts
 
 
@@ -767,27 +851,116 @@ def page_spacing(seed: int) -> float:
     return float(np.median(gaps))
 
 
-def _page(seed: int) -> Iterable[tuple[float, str, float, float]]:
-    spacing = page_spacing(seed)
-    for mu, sigma in PAGE_NOISE:
-        threshold = 2**12 * sigma**2 / (mu * PAGE_SIZE**2 * spacing)
-        for rate in PAGE_RATES:
-            yield sigma, rate, float(rate) / sigma**4, float(rate) / threshold
+@cache
+def page_scores(seed: int, dimension: int, time: float) -> tuple[translation.BestScore, ...]:
+    """How steep s* is for samples of the page's size from N(0, I_d).
+
+    Args:
+        seed: the configuration's.
+        dimension: d.
+        time: t, with mu = exp(-t).
+    """
+    mu, sigma = math.exp(-time), math.sqrt(-math.expm1(-2 * time))
+    return tuple(
+        translation.best_score(
+            Problem(
+                gaussian_points(seed_of(seed, "page", k), PAGE_SIZE, dimension),
+                mu,
+                sigma,
+            ),
+            draws=SLOPE_DRAWS,
+        )
+        for k in range(SLOPE_SAMPLES)
+    )
 
 
-def page_table(seed: int) -> str:
-    """The page's rates in the answers' units."""
-    rows = [[f"{s:g}", r, decimal(q, 3), decimal(t, 3)] for s, r, q, t in _page(seed)]
-    return markdown_table(["sigma", "rate", "rate/sigma^4", "rate / thm08's threshold"], rows)
+def theorem_part(seed: int, row: translation.PageRow) -> float:
+    """A rate of the page over `thm08`'s threshold at the page's median least gap; d = 1."""
+    mu = math.exp(-row.time)
+    threshold = 2**12 * row.sigma**2 / (mu * PAGE_SIZE**2 * page_spacing(seed))
+    return row.learning_rate / threshold
+
+
+def _like_the_page(
+    critical: Critical,
+    ended: Mapping[Setting, Result],
+    row: translation.PageRow,
+    parametrisations: Sequence[str],
+) -> str:
+    """Medians of R_n and excess risk, in units of d/sigma^2, of the runs most like a setting."""
+    near = [
+        s
+        for s in jobs_of(critical)
+        if s.points.shape == "normal"
+        and s.dimension == row.dimension
+        and s.parametrisation in parametrisations
+        and (s.width, s.time) == (critical.width, critical.time)
+    ]
+    if not near:
+        return ""
+    setting = min(near, key=lambda s: abs(math.log(float(s.sigma) / row.sigma)))
+    result = ended[setting]
+    apart = np.abs(np.log(result.units * row.sigma**4 / row.learning_rate))
+    # Rates of the packaged grid double.
+    if apart.min() > math.log(2) / 2 + 1e-9:
+        return ""
+    k, unit = int(apart.argmin()), row.dimension / float(setting.sigma) ** 2
+    both = np.stack([result.data["risk"][k] / unit, result.relative[k]])
+    risk, excess = (float(value) for value in median_levels(both))
+    where = f"(sigma={decimal(float(setting.sigma))})"
+    if not math.isfinite(risk):
+        return f"diverged {where}"
+    return f"{decimal(risk, 2)}, {decimal(excess, 2)} {where}"
+
+
+def page_table(critical: Critical, ended: Mapping[Setting, Result]) -> str:
+    """The page's rates, critical rates on paper, forced risks, and what like runs did."""
+    rows = []
+    for row in translation.page_table():
+        scores = page_scores(critical.seed, row.dimension, row.time)
+        slope = float(np.median([one.critical_rate().value for one in scores]))
+        excess = float(np.median([one.excess_floor(row.learning_rate) for one in scores]))
+        rows.append(
+            [
+                str(row.dimension),
+                decimal(row.sigma, 3),
+                f"{row.learning_rate:g}",
+                decimal(row.learning_rate * row.dimension / row.sigma**4, 3),
+                decimal(row.flat_rate, 3),
+                decimal(row.stable_rate, 3),
+                decimal(slope, 3),
+                decimal(theorem_part(critical.seed, row), 2) if row.dimension == 1 else "",
+                decimal(max(row.floors.flat, row.floors.flat_all_axes) / row.zero_risk, 2),
+                decimal(row.floors.stable / row.zero_risk, 2),
+                decimal(excess / row.zero_risk, 2),
+                _like_the_page(critical, ended, row, ("theory", "frozen")),
+                _like_the_page(critical, ended, row, ("experiments",)),
+            ]
+        )
+    columns = [
+        "d", "sigma", "rate", "rate d/sigma^4", "2 sigma^4/d", "4 sigma^4/d", "slope rate of s*",
+        "rate / thm08's threshold", "forced, eq. 8", "forced, stable", "forced excess, stable",
+        "runs, w = 1", "runs, trained",
+    ]  # fmt: skip
+    return markdown_table(columns, rows)
 
 
 def page_words(critical: Critical) -> list[str]:
-    """Which answer the page's rates can test."""
-    values = list(_page(critical.seed))
-    units, parts = [q for _, _, q, _ in values], [t for _, _, _, t in values]
+    """Which answer the page's rates can test, and where they force a risk."""
+    found, parts = [], []
+    for dimension in translation.PAGE_DIMENSIONS:
+        rows = [row for row in translation.page_table() if row.dimension == dimension]
+        units = [row.learning_rate * dimension / row.sigma**4 for row in rows]
+        forced = sum(row.floors.stable > 0 for row in rows)
+        parts.append(
+            f"{decimal(min(units), 2)} to {decimal(max(units), 3)} times sigma^4/d in d = "
+            f"{dimension} ({forced} of {len(rows)} force a risk on a linearly stable network of "
+            "w = 1)"
+        )
+        if dimension == 1:
+            found = [theorem_part(critical.seed, row) for row in rows]
     return [
-        f"**The page's rates** lie between {decimal(min(units), 2)} and {decimal(max(units), 2)} "
-        f"times sigma^4, on both sides of the translation bound's 2 and 4, and at most "
-        f"{decimal(max(parts), 2)} of thm08's threshold: figures 1 and 2 test the order sigma^4; "
-        "no printed rate is one that thm08 speaks of."
+        f"**The page's rates** are {' and '.join(parts)}, on both sides of the translation bound's "
+        f"2 and 4, and in d = 1 at most {decimal(max(found), 2)} of thm08's threshold: figures 1 "
+        "and 2 test the order sigma^4; no printed rate is one that thm08 speaks of."
     ]

@@ -10,9 +10,12 @@ runs, combined by Fisher's method (the page's runs are taken to be independent),
 `compatible` is all that one printed run can show. A curve's excess risk is known up to the drawing:
 points within `page.VERTEX_TOLERANCE` of a line were left out. As the root of an excess risk is a
 distance in the mean square of Y, and no such distance exceeds the largest one, the plotted run's
-root lies within that tolerance of the line's. Thirteen points of the sample are known within an
-interval only; the interval's ends are tried too. The rank's p-value is the largest over the
-interval of all of these.
+root lies within that tolerance of the line's, as far as the line is drawn; beyond its ends, at 5,
+the outermost segments are extended. Thirteen points of the sample are known within an interval
+only. The runs are trained on the best values; the printed line's excess risk is also taken with all
+points at their lower, and with all at their upper ends. These are two of the 2^13 corners: the
+interval covers the three values, and is no bound over all samples that fit. The rank's p-value is
+the largest over that interval.
 
 Source: figure 1, p. 11; appendix D, pp. 36-37.
 """
@@ -49,7 +52,7 @@ from dsmverify.experiments.groups import (
     results,
     seed_of,
 )
-from dsmverify.experiments.silence import flat_sides
+from dsmverify.experiments.silence import REACH, flat_share, flat_sides
 from dsmverify.instance import Batch
 
 Floats = NDArray[np.float64]
@@ -198,8 +201,8 @@ class Point:
         rate: eta.
         option: what was changed.
         values: `[runs]`, excess risks; infinity for a run that diverged.
-        silent: part of the runs with a flat side, on which their score is constant; see
-            `measures`.
+        flat: part of the runs that did not diverge whose score is constant on a side; see
+            `silence`. NaN where all diverged.
         steps: SGD steps made.
         is_whole: whether these are the steps of the description.
         printed: excess risk of the page's drawn line; None where there is none.
@@ -271,6 +274,7 @@ class Summary:
         panels: time of each panel, by name.
         sample: `[n]`, training points.
         files: what was written.
+        exit_status: 0; runs are no evidence against a claim here.
         notes: what a reader should know of the comparison.
         is_quick: whether runs and steps were cut.
     """
@@ -283,6 +287,7 @@ class Summary:
     files: tuple[Path, ...]
     notes: tuple[str, ...]
     is_quick: bool
+    exit_status: int = 0
 
     def lines(self) -> list[str]:
         """For the terminal."""
@@ -439,7 +444,7 @@ class _Measurement:
 def _printed(
     settings: Figure1, panels: dict[str, Fraction]
 ) -> dict[tuple[str, Fraction], evidence.PageValue]:
-    """Excess risks of the page's lines, each with the interval its run's lies in."""
+    """Excess risks of the page's lines, each with an interval for its run's; see the module."""
     sample = page.training_points()
     found: dict[tuple[str, Fraction], evidence.PageValue] = {}
     for panel, time in panels.items():
@@ -476,7 +481,7 @@ def _points(
             rate=rate.rate,
             option=job.option,
             values=values,
-            flat=float(measured["flat"][own].mean()),
+            flat=flat_share(measured["flat"][own], values),
             steps=job.made[k],
             is_whole=whole,
             printed=line,
@@ -609,9 +614,11 @@ def _markdown(summary: Summary, configuration: Document) -> str:
     parts += [
         "Excess risk of each curve (d = 1, exact for ours; for the page's, that of the drawn line,",
         f"with the interval that points left out within {page.VERTEX_TOLERANCE:g} of a line, and",
-        "training points known in an interval, leave to the run behind it). Ours: median and the",
-        "range of the middle 95 % of runs. `compatible` says that the page's curve is not more",
-        "extreme among our runs than chance allows; it is not a proof that both did the same.",
+        "training points all at one end of the intervals they are known in, leave to the run",
+        "behind it). Ours: median and the range of the middle 95 % of runs. `flat side`: of the",
+        f"runs that did not diverge, those whose score is constant on a side {REACH:g} sigma wide.",
+        "`compatible` says that the page's curve is not more extreme among our runs than chance",
+        "allows; it is not a proof that both did the same.",
         "",
         "## Base description",
         "",
@@ -649,15 +656,16 @@ def _cells(p: Point) -> tuple[str, ...]:
     diverged = int(np.isinf(p.values).sum())
     runs = f"{len(p.values)}" + (f", {diverged} diverged" if diverged else "")
     low, high = p.band
+    flat = "" if math.isnan(p.flat) else f"{100 * p.flat:.0f} %"
     return (
         p.panel, f"{float(p.rate):g}", steps, runs, decimal(p.median, 3),
-        f"{decimal(low, 3)} to {decimal(high, 3)}", f"{100 * p.flat:.0f} %", value, interval,
+        f"{decimal(low, 3)} to {decimal(high, 3)}", flat, value, interval,
         decimal(p.p, 2), decimal(p.adjusted, 2), p.verdict,
     )  # fmt: skip
 
 
 def _ranking(summary: Summary, options: Sequence[str]) -> list[str]:
-    """Which option fits best: a description, by the combined p-value, not a test."""
+    """Combined p-values of base and options: a description, not a test."""
     fits = []
     for option in (BASE, *options):
         own = [p.p for p in summary.points if p.option == option and not math.isnan(p.p)]
@@ -667,4 +675,8 @@ def _ranking(summary: Summary, options: Sequence[str]) -> list[str]:
         return []
     fits.sort(key=lambda fit: -fit[0])
     words = "; ".join(f"{option} ({decimal(p, 2)})" for p, option in fits)
-    return ["Best fit first, by the combined p-value, uncorrected: " + words + ".", ""]
+    return [
+        f"Combined p-values, uncorrected, largest first: {words}. They tell what does not fit;",
+        "among large ones the order means nothing.",
+        "",
+    ]

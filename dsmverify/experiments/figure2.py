@@ -3,7 +3,8 @@
 What the page leaves open, and what is taken here:
 
 - Data are fresh for each simulation, dimension and time; the same at every rate and option.
-- Over simulations the rule's statistic is compared, the mean; the median is reported.
+- Over simulations the rule's statistic is compared, the mean; the page does not say which it is.
+  Rows `base; median over simulations` compare the median, one more option.
 - For d > 1 loss and excess risk are sums over coordinates. The excess risk's mean over them, d
   times smaller, has rows of its own; a loss that averages over them is an option.
 - In d = 1 the excess risk is exact. Rows `base; ... draws ...` show what estimating it adds.
@@ -51,7 +52,7 @@ from dsmverify.experiments.groups import (
     results,
     seed_of,
 )
-from dsmverify.experiments.silence import flat_sides
+from dsmverify.experiments.silence import REACH, flat_share, flat_sides
 from dsmverify.instance import Batch
 
 Floats = NDArray[np.float64]
@@ -76,9 +77,30 @@ class Evaluation:
         draws_in_all: another reading of the same words: so many for all points together.
     """
 
+    # The text of this class decides which measurements on disk are whose: no field may be added or
+    # renamed without measuring all again.
     seed: int
     draws: int = dimensions.PAGE_DRAWS
     draws_in_all: int = dimensions.PAGE_DRAWS
+
+    def __post_init__(self) -> None:
+        """Check ranges: training comes before the first estimate.
+
+        Raises:
+            InputError: fewer than two draws, or a seed out of range.
+        """
+        for name in ("draws", "draws_in_all"):
+            if getattr(self, name) < 2:
+                raise InputError(
+                    f"evaluation.{name}",
+                    str(getattr(self, name)),
+                    "a standard error needs two draws",
+                    "give 2 or more",
+                )
+        if not 0 <= self.seed < 2**64:
+            raise InputError(
+                "evaluation.seed", str(self.seed), "it must lie in 0..2^64 - 1", "give another seed"
+            )
 
 
 @dataclass(frozen=True)
@@ -88,6 +110,21 @@ class QuickRuns:
     dimension: int
     simulations: int
     steps: int
+
+    def __post_init__(self) -> None:
+        """Check ranges.
+
+        Raises:
+            InputError: no dimension, no simulations or negative steps.
+        """
+        for name, least in (("dimension", 1), ("simulations", 1), ("steps", 0)):
+            if getattr(self, name) < least:
+                raise InputError(
+                    f"quick.runs.{name}",
+                    str(getattr(self, name)),
+                    f"it must be at least {least}",
+                    f"give {least} or more",
+                )
 
 
 @dataclass(frozen=True)
@@ -135,11 +172,11 @@ class Figure2:
 
         Raises:
             InputError: a number below 1, an empty list, a model with a dimension of its own, two
-                options of one name, or an unknown option for `--quick`.
+                options of one name, an unknown option for `--quick`, or a dimension there that is
+                not run or named twice.
         """
         counts = [("simulations", self.simulations), ("points", self.points)]
         counts += [("dimensions", d) for d in self.dimensions]
-        counts += [("quick.runs.simulations", r.simulations) for r in self.quick.runs]
         for name, value in counts:
             if value < 1:
                 raise InputError(name, str(value), "it must be at least 1", "give 1 or more")
@@ -160,6 +197,15 @@ class Figure2:
                 raise InputError(
                     "quick.options", show(name), "there is no such option", f"known: {known}"
                 )
+        small = [runs.dimension for runs in self.quick.runs]
+        for d in small:
+            if d not in self.dimensions or small.count(d) > 1:
+                raise InputError(
+                    "quick.runs.dimension",
+                    str(d),
+                    "each is one of `dimensions`, named once",
+                    f"the dimensions are {', '.join(map(str, self.dimensions))}",
+                )
 
 
 @dataclass(frozen=True)
@@ -177,8 +223,10 @@ class Point:
         values: `[simulations]`, excess risks, sum over coordinates unless the option says
             otherwise; infinity for a run that diverged.
         error: standard error that Monte-Carlo estimates add to the mean; 0 where exact.
-        flat: part of the runs whose score is constant on a side; see `silence`. NaN for d > 1.
-        summary: of the values.
+        flat: part of the runs that did not diverge whose score is constant on a side; see
+            `silence`. NaN for d > 1, and where all diverged.
+        statistic: of the values, that is compared with the page.
+        summary: of the values; its band is the statistic's.
         printed: what the page shows.
         comparison: with the page.
         survivors: whether only the runs that did not diverge are in it.
@@ -194,6 +242,7 @@ class Point:
     values: Floats
     error: float
     flat: float
+    statistic: evidence.Statistic
     summary: evidence.Summary
     printed: evidence.PageValue | None
     comparison: evidence.Comparison = NOTHING
@@ -203,6 +252,11 @@ class Point:
     def is_base(self) -> bool:
         """Whether it is the base's excess risk itself."""
         return self.option == BASE and not self.detail
+
+    @property
+    def value(self) -> float:
+        """The statistic of the values."""
+        return self.summary.mean if self.statistic == "mean" else self.summary.median
 
     @property
     def name(self) -> str:
@@ -225,6 +279,7 @@ class Summary:
     Attributes:
         points: every row.
         files: what was written.
+        exit_status: 0; runs are no evidence against a claim here.
         notes: what a reader should know.
         is_quick: whether runs and steps were cut.
     """
@@ -233,12 +288,13 @@ class Summary:
     files: tuple[Path, ...]
     notes: tuple[str, ...]
     is_quick: bool
+    exit_status: int = 0
 
     def lines(self) -> list[str]:
         """For the terminal."""
         found = [
             f"d {p.dimension:<3} t {float(p.time):<5g} eta {float(p.rate):<5g} {p.label}: "
-            f"{decimal(p.summary.mean, 3)} [{decimal(p.summary.low, 3)}, "
+            f"{decimal(p.value, 3)} [{decimal(p.summary.low, 3)}, "
             f"{decimal(p.summary.high, 3)}]"
             + (
                 ""
@@ -419,8 +475,13 @@ class _Measurement:
 
 
 def _points(job: _Job, measured: dict[str, Floats], settings: Figure2) -> list[Point]:
-    """Rows of a group: as measured, then as estimated or rescaled."""
+    """Rows of a group: as measured, then by the other statistic, as estimated, or rescaled."""
+    plain = settings.rule.statistic
+    other: evidence.Statistic = "median" if plain == "mean" else "mean"
+    by_other = f"{other} over simulations"
     rows = {"": measured["excess"]}
+    if job.option == BASE and job.dimension == 1:
+        rows[by_other] = measured["excess"]
     if "same" in measured:
         draws, in_all = settings.evaluation.draws, settings.evaluation.draws_in_all
         rows[f"the same {draws} draws per point"] = measured["same"]
@@ -431,6 +492,7 @@ def _points(job: _Job, measured: dict[str, Floats], settings: Figure2) -> list[P
     printed = page.excess_risks() if job.dimension == 1 else {}
     found: list[Point] = []
     for detail, values in rows.items():
+        rule = replace(settings.rule, statistic=other if detail == by_other else plain)
         for k, rate in enumerate(settings.rates):
             own = slice(k * job.simulations, (k + 1) * job.simulations)
             error, flat = 0.0, math.nan
@@ -439,7 +501,7 @@ def _points(job: _Job, measured: dict[str, Floats], settings: Figure2) -> list[P
                 error = math.sqrt(float(np.nansum(errors**2))) / job.simulations
                 error /= job.dimension if detail == COORDINATES else 1
             if "flat" in measured:
-                flat = float(measured["flat"][own].mean())
+                flat = flat_share(measured["flat"][own], values[own])
             point = Point(
                 dimension=job.dimension,
                 time=job.time,
@@ -451,12 +513,15 @@ def _points(job: _Job, measured: dict[str, Floats], settings: Figure2) -> list[P
                 values=values[own],
                 error=error,
                 flat=flat,
-                summary=evidence.summarise(values[own], settings.rule),
+                statistic=rule.statistic,
+                summary=evidence.summarise(values[own], rule),
                 printed=printed.get((job.time, rate.rate)),
             )
             found.append(point)
-            if 0 < point.summary.diverged < point.summary.simulations:
-                found.append(_without_diverged(point, settings.rule))
+            # A median needs no such row: it is finite while most runs are.
+            is_mixed = 0 < point.summary.diverged < point.summary.simulations
+            if is_mixed and point.detail != by_other:
+                found.append(_without_diverged(point, rule))
     return found
 
 
@@ -475,7 +540,9 @@ def _without_diverged(point: Point, rule: evidence.Rule) -> Point:
 def _judge(points: Sequence[Point], rule: evidence.Rule) -> list[Point]:
     """Points with their comparisons, one family of all."""
     family = [
-        evidence.Measurement(p.label, p.values if p.is_whole else p.values[:0], p.printed)
+        evidence.Measurement(
+            p.label, p.values if p.is_whole else p.values[:0], p.printed, p.statistic
+        )
         for p in points
     ]
     found = evidence.compare(family, rule)
@@ -484,13 +551,20 @@ def _judge(points: Sequence[Point], rule: evidence.Rule) -> list[Point]:
 
 def _notes(points: Sequence[Point], settings: Figure2) -> list[str]:
     rule = settings.rule
-    size = sum(not math.isnan(p.comparison.p) for p in points)
+    size = sum(p.printed is not None and p.is_whole for p in points)
     tried = len({p.name for p in points if p.dimension == 1} - {BASE})
     notes = [
         f"{size} comparisons in the family, {tried} options and ways of estimating beside the "
         f"base; level {rule.level:g} for all together, {rule.resamples} resamples, factor of "
         f"agreement {rule.agreement:g}"
     ]
+    few = [p for p in points if p.comparison.reason]
+    if few:
+        notes.append(
+            f"Not compared, though counted in the family, for fewer than {rule.least_runs} runs: "
+            + "; ".join(f"{p.label} at t = {float(p.time):g}, rate {float(p.rate):g}" for p in few)
+        )
+    notes += _mean_or_median(points)
     below = [p for p in points if p.is_base and p.printed is not None and p.printed.low < 0]
     if below:
         notes.append(
@@ -506,6 +580,43 @@ def _notes(points: Sequence[Point], settings: Figure2) -> list[str]:
             f"{100 * worst:.2g} % to a mean, the spread over simulations aside"
         )
     return notes
+
+
+def _mean_or_median(points: Sequence[Point]) -> list[str]:
+    """Which of the two lies nearer to the page: a description, not a test."""
+    # Where some runs diverged the row of those that did not follows, and takes the other's place.
+    rows = {
+        (p.time, p.rate): p
+        for p in points
+        if p.is_base and p.is_whole and p.printed and p.printed.value > 0
+    }
+    base = list(rows.values())
+    if not base:
+        return []
+    nearer: dict[str, list[Point]] = {"mean": [], "median": []}
+    squares = {"mean": 0.0, "median": 0.0}
+    for p in base:
+        assert p.printed is not None  # base holds no other
+        logs = {}
+        for name in nearer:
+            ratio = getattr(p.summary, name) / p.printed.value
+            logs[name] = abs(math.log(ratio)) if 0 < ratio < math.inf else math.inf
+            squares[name] += logs[name] ** 2 / len(base)
+        nearer["mean" if logs["mean"] <= logs["median"] else "median"].append(p)
+    words = [
+        f"the {name} at {len(own)}"
+        + (
+            f" ({', '.join(f't {float(p.time):g} rate {float(p.rate):g}' for p in own)})"
+            if own
+            else ""
+        )
+        + f", root mean square of log(ours/page) {decimal(math.sqrt(squares[name]), 3)}"
+        for name, own in nearer.items()
+    ]
+    return [
+        f"Mean or median over simulations, base, d = 1: of {len(base)} points nearer to the page's "
+        f"value is {'; '.join(words)}; diverged runs left out"
+    ]
 
 
 def _write(
@@ -562,6 +673,9 @@ def _markdown(summary: Summary, settings: Figure2, configuration: Document) -> s
         "`within`: ours lies within this factor of the page's value; `apart`: at least this factor",
         "from it; both for all comparisons together. `differs`: the test rejects equality;",
         f"`agrees`: within a factor {rule.agreement:g} and not rejected; `compatible`: neither.",
+        "Rows `median over simulations` compare the median, and their band is the median's.",
+        "`flat side`: of the runs that did not diverge, those whose score is constant on a side,",
+        f"{REACH:g} sigma wide from the outermost mean on.",
         "",
         "## d = 1, the description as assumed",
         "",
@@ -610,7 +724,7 @@ def _one_cells(p: Point) -> tuple[str, ...]:
         _runs(p), decimal(s.mean, 3), f"{decimal(s.low, 3)} to {decimal(s.high, 3)}",
         decimal(s.median, 3), "" if math.isnan(p.flat) else f"{100 * p.flat:.0f} %", value,
         band, decimal(c.ratio, 3), decimal(c.within, 3), decimal(c.apart, 3),
-        decimal(c.adjusted, 2), c.answer,
+        decimal(c.adjusted, 2), f"{c.answer} ({c.reason})" if c.reason else c.answer,
     )  # fmt: skip
 
 

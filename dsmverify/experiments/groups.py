@@ -11,11 +11,13 @@ training noise with the base, network by network, so that a difference is the op
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import hashlib
+import io
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -297,9 +299,13 @@ def decimal(value: float, digits: int = 6) -> str:
     return "" if math.isnan(value) else f"{value:.{digits}g}"
 
 
-def csv_text(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A CSV file's text: a header and rows, lines ended by a line feed."""
-    return "".join(",".join(row) + "\n" for row in (tuple(columns), *map(tuple, rows)))
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A CSV file's text: a header and rows, quoted where needed, lines ended by a line feed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

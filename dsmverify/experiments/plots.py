@@ -102,13 +102,22 @@ def figure1(summary: figure1_module.Summary) -> Any:
                 axis.plot(summary.grid, best, color=BEST, linewidth=0.8, label="s*, least risk")
                 axis.fill_between(
                     summary.grid, own.low, own.high, color=OURS, alpha=0.2, linewidth=0,
-                    label="ours: middle 95 % of runs",
+                    label="ours: middle 95 % at each y",
                 )  # fmt: skip
-                axis.plot(summary.grid, own.median, color=OURS, label="ours: median of runs")
+                axis.plot(summary.grid, own.median, color=OURS, label="ours: median at each y")
+                # The page's line is one run: so is this one, the first whatever it looks like.
+                axis.plot(
+                    summary.grid, own.one, color=THIRD, linestyle="-.", linewidth=1,
+                    label="ours: first run",
+                )  # fmt: skip
                 if rate in printed:
                     line = lines[page.curve_name(rate)]
                     axis.plot(
-                        line.y, line.score, color=PAGE, linestyle=(0, (5, 1.5)), label="the page's"
+                        line.y,
+                        line.score,
+                        color=PAGE,
+                        linestyle=(0, (5, 1.5)),
+                        label="the page's run",
                     )
                 margin = 0.15 * float(best.max() - best.min())
                 bottom, top = float(best.min()) - margin, float(best.max()) + margin
@@ -117,13 +126,23 @@ def figure1(summary: figure1_module.Summary) -> Any:
                     problem.mu * summary.sample, np.full(len(summary.sample), bottom), "|",
                     color="black", markersize=9, clip_on=False, label="training points times µ",
                 )  # fmt: skip
+                runs = next(
+                    p.values for p in summary.points
+                    if (p.panel, p.rate, p.option) == (panel, rate, BASE)
+                )  # fmt: skip
+                diverged = int(np.isinf(runs).sum())
+                if diverged:
+                    axis.annotate(
+                        f"{diverged} of {len(runs)} runs\ndiverged, left out", (1, 1),
+                        xycoords="axes fraction", ha="right", va="top", fontsize=7, color=OURS,
+                    )  # fmt: skip
                 axis.set_title(f"t = {float(time):g}, learning rate {float(rate):g}", fontsize=9)
                 if column == 0:
                     axis.set_ylabel("score")
                 if row == len(panels) - 1:
                     axis.set_xlabel("noised point y")
         handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=5)
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure
 
 
@@ -194,8 +213,10 @@ def figure2_options(summary: figure2_module.Summary) -> Any:
             # Linear near 0, which the page's band crosses.
             axis.set_yscale("symlog", linthresh=0.01)
             axis.set_title(f"d = 1, t = {float(time):g}", fontsize=9)
-            axis.set_xlabel("learning rate η (log scale)")
-        axes[0, 0].set_ylabel("mean excess risk\n(log scale, linear below 0.01)")
+            axis.set_xlabel("learning rate η (log scale, options side by side)")
+        axes[0, 0].set_ylabel(
+            "mean excess risk of runs\nthat did not diverge\n(log scale, linear below 0.01)"
+        )
         _common_legend(figure, axes, 3)
     return figure
 
@@ -222,11 +243,11 @@ def _excess_risk(axis: Any, points: Sequence[figure2_module.Point], number: int)
     axis.plot(rates, [p.summary.mean for p in alive], f"{marker}-", color=colour, markersize=4,
               label=f"{name}: mean, bootstrap band")  # fmt: skip
     axis.plot(rates, [p.summary.median for p in alive], "x:", color=colour, markersize=5,
-              label="medians" if points[0].option == BASE else None)  # fmt: skip
+              label="ours: median" if points[0].option == BASE else None)  # fmt: skip
     for p in points:
         if p.summary.diverged:
             axis.annotate(
-                f"{p.summary.diverged} of {p.summary.simulations}\ndiverged",
+                f"{p.summary.diverged} of {p.summary.simulations} diverged,\nleft out",
                 (float(p.rate), 1), xycoords=("data", "axes fraction"), ha="right", va="top",
                 xytext=(-3, -11 * number), textcoords="offset points", fontsize=7, color=colour,
             )  # fmt: skip

@@ -17,6 +17,15 @@ MODULES = {
 }
 """Module of each kind of experiment; it has a function `run`, called as below."""
 
+UNITS: dict[str, str | None] = {
+    "figure1": "steps",
+    "figure2": "steps",
+    "critical": "steps",
+    "theorem": None,
+}
+"""What the progress of each kind counts: network steps, whose pace says something, or parts of very
+different length, whose pace does not (None)."""
+
 
 class Summary(Protocol):
     """What a run says at its end."""
@@ -62,7 +71,7 @@ def run(
         quick: the smaller version.
         threads: of the CPU; None takes all. It changes no byte.
         device: torch's name of a device.
-        progress: called with network steps made, network steps in all, and a text.
+        progress: called with what is done, what there is in all (see `UNITS`), and a text.
 
     Raises:
         InputError: a bad configuration, an unknown device, or work of another configuration.

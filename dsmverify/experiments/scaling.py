@@ -15,14 +15,18 @@ one without any rate below is *always* above: censored, in no fit, and counted.
 **Intervals** are of a bootstrap over seeds: within each curve whole seeds (all rates of one) are
 drawn with replacement, curves independently, and everything is worked out again; percentiles are
 the interval's ends. For medians of five seeds that is a little wide: planted powers are covered in
-about 97 of 100 cases. Drawing is Philox: a function of resampling seed, resample, curve, place.
+about 97 of 100 cases. A configuration that occurs in several families, that is several curves of
+one label, is one set of runs and is resampled once: all its curves get the same seeds. Drawing is
+Philox: a function of resampling seed, resample, configuration, place.
 They cover the seeds only: samples, grid, threshold and the form of the law are taken as given.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
@@ -47,7 +51,7 @@ class Curve:
     """Levels of one configuration over its grid of rates.
 
     Args:
-        label: name of the configuration.
+        label: name of the configuration; curves of one label are of the same runs.
         family: configurations of one family share an intercept in the fits.
         factors: what the configuration is, by name; positive.
         rates: `[k]`, learning rates, ascending.
@@ -134,6 +138,9 @@ class Fit:
         never: curves that stay below the threshold.
         always: curves that are above it at every rate.
         residual: root mean square of the residuals, in decades.
+        freedom: used curves less fitted powers and intercepts.
+        error: root mean square over the used curves of the bootstrap's standard deviation of
+            log10(critical rate), in decades: the residual that chance of the seeds explains.
     """
 
     powers: tuple[Power, ...]
@@ -141,6 +148,20 @@ class Fit:
     never: int
     always: int
     residual: float
+    freedom: int
+    error: float
+
+    @property
+    def is_misfit(self) -> bool:
+        """Whether the residuals are above what chance of the seeds explains, by a factor 2.
+
+        Then the curves do not follow the law to within that chance, and intervals that take it as
+        given do not decide between powers. Were `error` exact, a true law would come to this in 5
+        of 100 cases with one degree of freedom and in 3 of 1000 with four (16 and chi-square).
+        """
+        if self.freedom < 1:
+            return False
+        return self.residual**2 * self.used / self.freedom > (2 * self.error) ** 2
 
     def power(self, name: str) -> Power | None:
         """The power of a factor; None where it is not identified."""
@@ -151,9 +172,14 @@ class Fit:
 class Collapse:
     """How far critical rates in units of a scale spread, in decades.
 
+    The spread is that of the critical rates as they were found: chance of the seeds is in it, so a
+    perfect scale has a spread of about the rates' own errors, not 0. A bootstrap resample has this
+    chance twice, once from the seeds and once from the drawing; the square of the second, the mean
+    over curves of the bootstrap's variance, is taken off every resample's squared spread.
+
     Attributes:
         spread: standard deviation of log10(critical rate / scale) over curves.
-        low: lower end of the 95% interval (percentiles; seeds only).
+        low: lower end of the 95% interval (percentiles, corrected as above; seeds only).
         high: upper end.
         centre: geometric mean of critical rate / scale.
         used: curves with a critical rate.
@@ -207,17 +233,25 @@ def resampled_logs(curves: Sequence[Curve], resamples: int, seed: int) -> Floats
     """log10 critical rates of bootstrap resamples. `[resamples, curves]`, +-inf if censored.
 
     Args:
-        curves: what is resampled, each by its own seeds.
+        curves: what is resampled, each by its own seeds; those of one label alike.
         resamples: how often.
         seed: of the drawing.
+
+    Raises:
+        InputError: curves of one label have different numbers of seeds.
     """
+    sizes = {curve.label: curve.levels.shape[1] for curve in curves}
+    for curve in curves:
+        if curve.levels.shape[1] != sizes[curve.label]:
+            raise InputError(
+                "label", show(curve.label), "its curves are of the same runs", "rename one"
+            )
+    starts = dict(zip(sizes, accumulate(sizes.values(), initial=0), strict=False))
     found = np.empty((resamples, len(curves)))
     round_ = np.arange(resamples)[:, None]
-    first = 0
     for c, curve in enumerate(curves):
-        count = curve.levels.shape[1]
+        count, first = sizes[curve.label], starts[curve.label]
         block = np.arange(first, first + count)[None, :]
-        first += count
         picks = philox.words(seed, philox.Stream.RESAMPLING, round_, block)[0]
         chosen = philox.indices(picks, count, replacement=True)
         medians = median_levels(np.moveaxis(curve.levels[:, chosen], 0, 1))
@@ -330,13 +364,21 @@ def fit(curves: Sequence[Curve], names: Sequence[str], resamples: int, seed: int
         int(np.sum(values == np.inf)),
         int(np.sum(values == -np.inf)),
         residual,
+        len(used) - len(powers) - len({curve.family for curve in used}),
+        math.sqrt(_mean_variance(drawn)),
     )
+
+
+def _mean_variance(drawn: Floats) -> float:
+    """Mean over curves of the variance of what was found; 0 without curves. `[resamples, c]`."""
+    columns = [column[np.isfinite(column)] for column in drawn.T]
+    return float(np.mean([column.var() for column in columns if column.size] or [0.0]))
 
 
 def collapse(
     curves: Sequence[Curve], scales: Sequence[float], resamples: int, seed: int
 ) -> Collapse:
-    """Spread of the critical rates in units of a scale; 0 if the scale collapses the curves.
+    """Spread of the critical rates in units of a scale; small if the scale collapses the curves.
 
     Args:
         curves: the curves; censored ones are left out.
@@ -360,11 +402,12 @@ def collapse(
         return Collapse(nan, nan, nan, nan, len(places))
     logs = np.log10(np.asarray(scales, dtype=np.float64))[places]
     drawn = resampled_logs([curves[int(c)] for c in places], resamples, seed) - logs
+    again = _mean_variance(drawn)
     spreads = []
     for row in drawn:
         inside = row[np.isfinite(row)]
         if len(inside) > 1:
-            spreads.append(float(np.std(inside, ddof=1)))
+            spreads.append(math.sqrt(max(float(np.var(inside, ddof=1)) - again, 0.0)))
     low, high = np.percentile(spreads, INTERVAL) if spreads else (float("nan"),) * 2
     centred = values[places] - logs
     return Collapse(

@@ -1,6 +1,6 @@
 """Theorem 8 held against minima and runs, where it speaks and where it does not.
 
-Four parts:
+Five sections, each of parts that are kept when they are finished (`dsmverify.experiments.parts`):
 
 1. `largest bound`: how large the theorem's bound on the excess risk can be anywhere in its regime
    (`dsmverify.experiments.largest_bound`).
@@ -12,6 +12,8 @@ Four parts:
 3. `minima`: proved minima of small networks on ordinary samples, at rates just below and above what
    the second moments of linearised SGD allow.
 4. `runs`: wide networks at the end of SGD and after polishing.
+5. `eq. 8`: a search for linearly stable minima that break it, in each reading of the batch
+   (`dsmverify.experiments.stable_minima`).
 
 Every record has every claim about networks and minima, evaluated with certified numbers on exact
 parameters. An end point is not a minimum by being an end point: where no minimum is proved next to
@@ -26,7 +28,7 @@ Scales are safe in float64: outer weights are of order `m/sigma^2`, distances `m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import product
@@ -37,10 +39,10 @@ import numpy as np
 
 from dsmverify.batch_hessians import batch_hessian
 from dsmverify.certify import precision
-from dsmverify.claims import Claim
+from dsmverify.ensembles import checkpoints
 from dsmverify.ensembles import polish as polishing
 from dsmverify.ensembles.mean_square_operator import MeanSquareOperator
-from dsmverify.ensembles.measures import measure
+from dsmverify.ensembles.measures import Sides, measure
 from dsmverify.ensembles.minima_search import (
     Found,
     Start,
@@ -51,11 +53,14 @@ from dsmverify.ensembles.minima_search import (
 )
 from dsmverify.ensembles.settings import Ensemble, Model, Networks, Problem
 from dsmverify.ensembles.training import train
-from dsmverify.errors import InputError, show
-from dsmverify.experiments import page
+from dsmverify.errors import InputError
+from dsmverify.exact import spell
+from dsmverify.experiments import page, stable_minima
 from dsmverify.experiments.configurations import Document, build
 from dsmverify.experiments.groups import WORK, Progress, seed_of
 from dsmverify.experiments.largest_bound import ceilings
+from dsmverify.experiments.parts import Parts
+from dsmverify.experiments.stable_minima import StableMinimum
 from dsmverify.experiments.theorem_records import (
     Record,
     about_networks,
@@ -65,15 +70,24 @@ from dsmverify.experiments.theorem_records import (
     short,
 )
 from dsmverify.experiments.theorem_report import (
+    DrawingRow,
     PolishRow,
     RegimeRun,
     RegimeSample,
+    Rows,
     SearchRow,
+    StableRow,
     Summary,
     write,
 )
+from dsmverify.experiments.theorem_settings import (
+    SampleSettings,
+    Theorem,
+    WideRun,
+    page_points,
+)
 from dsmverify.facts import Facts
-from dsmverify.instance import Batch, Instance, NetworkData, NoiseLevel
+from dsmverify.instance import Batch, Instance, NetworkData
 from dsmverify.integrals import Accuracy
 from dsmverify.mean_square import largest_stable_rate
 from dsmverify.systems.balls import ball
@@ -85,161 +99,12 @@ BITS = 128
 ONE = Batch(1, "sum", True)
 """A batch of one: its sum is its mean, so that both readings of stability are one."""
 
+ROUNDING = 1e-9
+"""A spectral radius above 1 by no more than this says nothing: dead neurons have exactly 1, and the
+operator's thousands of entries carry relative errors of about 1e-13 each."""
+
 FLATTEST = 3
 """Minima of each width, the flattest, that are held against the theorem in its regime."""
-
-
-@dataclass(frozen=True)
-class SampleSettings:
-    """A sample, its noise level, and what is done with it.
-
-    Args:
-        name: how tables call it.
-        mu: signal factor.
-        sigma: noise level.
-        widths: m of the networks whose minima are sought.
-        factors: rates, as multiples: of theorem 8's threshold in its regime, of the largest rate
-            that is stable in mean square elsewhere.
-        count: n of an equispaced sample from 0.
-        spacing: its Delta.
-        points: instead, the points themselves.
-    """
-
-    name: str
-    mu: Fraction
-    sigma: Fraction
-    widths: tuple[int, ...]
-    factors: tuple[Fraction, ...]
-    count: int = 0
-    spacing: Fraction = Fraction(1)
-    points: tuple[Fraction, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check that there are points.
-
-        Raises:
-            InputError: neither points nor a count of at least 2.
-        """
-        if not self.points and self.count < 2:
-            raise InputError(
-                "count", show(self.count), "a sample has at least 2 points", "give count or points"
-            )
-
-    @property
-    def instance(self) -> Instance:
-        """The sample without a network."""
-        points = self.points or tuple(self.spacing * place for place in range(self.count))
-        return Instance(self.name, points, NoiseLevel(sigma=self.sigma, mu=self.mu))
-
-
-@dataclass(frozen=True)
-class RegimeRuns:
-    """Runs inside the regime.
-
-    Args:
-        width: m of those from random parameters.
-        steps: SGD steps of every run.
-        factors: rates, as multiples of the threshold.
-        seeds: how many runs of each.
-    """
-
-    width: int
-    steps: int
-    factors: tuple[Fraction, ...]
-    seeds: int
-
-
-@dataclass(frozen=True)
-class WideRun:
-    """One setting of wide networks on the page's training points.
-
-    Args:
-        name: how tables call it.
-        mu: signal factor.
-        sigma: noise level.
-        rate: eta.
-        steps: SGD steps.
-        inner: `"signs"`, frozen, or `"gaussian"`, trained.
-    """
-
-    name: str
-    mu: Fraction
-    sigma: Fraction
-    rate: Fraction
-    steps: int
-    inner: str = "signs"
-
-
-@dataclass(frozen=True)
-class Quick:
-    """What `--quick` changes: widths at most, of small and wide networks, and how much is tried."""
-
-    small_width: int
-    wide_width: int
-    random_starts: int
-    samples: int
-    wide_runs: int
-    steps: int
-    polish_budget: int
-
-
-@dataclass(frozen=True)
-class Theorem:
-    """Configuration.
-
-    Args:
-        seed: of everything.
-        random_starts: of each search for minima.
-        batch: of runs and of stability.
-        regime: samples inside the theorem's regime.
-        regime_runs: runs there.
-        minima: ordinary samples.
-        sgd_starts: short runs whose ends are starts of the search, for each sample and width.
-        sgd_steps: their steps.
-        wide_width: m of wide networks.
-        wide: their settings.
-        polish_budget: evaluations for each.
-        products: products of the second-moment operator spent on each wide network; 0 for none.
-        quick: what `--quick` changes.
-    """
-
-    seed: int
-    random_starts: int
-    batch: Batch
-    regime: tuple[SampleSettings, ...]
-    regime_runs: RegimeRuns
-    minima: tuple[SampleSettings, ...]
-    sgd_starts: int
-    sgd_steps: int
-    wide_width: int
-    wide: tuple[WideRun, ...]
-    polish_budget: int
-    products: int
-    quick: Quick
-
-    def shortened(self) -> Theorem:
-        """The quick version."""
-        q = self.quick
-
-        def few(samples: Sequence[SampleSettings]) -> tuple[SampleSettings, ...]:
-            return tuple(
-                replace(one, widths=tuple(w for w in one.widths if w <= q.small_width))
-                for one in samples[: q.samples]
-            )
-
-        return replace(
-            self,
-            random_starts=q.random_starts,
-            regime=few(self.regime),
-            regime_runs=replace(self.regime_runs, seeds=1, steps=q.steps),
-            minima=few(self.minima),
-            sgd_starts=min(self.sgd_starts, 1),
-            wide_width=q.wide_width,
-            wide=tuple(
-                replace(one, steps=min(one.steps, q.steps)) for one in self.wide[: q.wide_runs]
-            ),
-            polish_budget=q.polish_budget,
-        )
 
 
 def run(
@@ -260,7 +125,7 @@ def run(
         quick: the smaller version.
         threads: of the CPU paths; None takes every core this process may use.
         device: torch's name of a device.
-        progress: told how many tasks are done.
+        progress: told how many parts are done, and which one is at work.
 
     Raises:
         InputError: a bad configuration, or a folder that cannot be written.
@@ -268,27 +133,24 @@ def run(
     """
     settings = build(Theorem, configuration.table, configuration.source)
     settings = settings.shortened() if quick else settings
-    job = _Job(settings, out, threads, device, about_networks(), recorded_verdicts())
-    tasks: list[tuple[str, Callable[[], None]]] = []
-    for one in settings.regime:
-        tasks.append((one.name, partial(job.regime, one)))
-    for one in settings.minima:
-        tasks.append((one.name, partial(job.minima, one)))
-    for setting in settings.wide:
-        tasks.append((setting.name, partial(job.wide, setting)))
+    job = _Job(settings, out, threads, device)
+    tasks = list(job.tasks())
     for done, (name, task) in enumerate(tasks):
         if progress:
             progress(done, len(tasks), name)
         task()
     if progress:
         progress(len(tasks), len(tasks), "done")
+    rows = job.rows
     summary = Summary(
         ceilings=ceilings(),
-        samples=tuple(job.samples),
-        records=tuple(job.records),
-        regime_runs=tuple(job.runs),
-        searches=tuple(job.searches),
-        polished=tuple(job.polished),
+        samples=tuple(rows.samples),
+        records=tuple(rows.records),
+        regime_runs=tuple(rows.runs),
+        searches=tuple(rows.searches),
+        polished=tuple(rows.polished),
+        stable=tuple(rows.stable),
+        drawings=tuple(rows.drawings),
     )
     return replace(summary, files=write(summary, out, quick=quick))
 
@@ -296,27 +158,63 @@ def run(
 # The work ----------------------------------------------------------------------------------------
 
 
-class _Job:
-    """Collects rows and records, part by part."""
+@dataclass(frozen=True)
+class _Flattest:
+    """The flattest proved minimum of a sample, where a run in the regime starts."""
 
-    def __init__(
-        self,
-        settings: Theorem,
-        out: Path,
-        threads: int | None,
-        device: str,
-        claims: Sequence[Claim],
-        verdicts: dict[str, str],
-    ) -> None:
+    network: NetworkData
+    start: str
+    sharpness: float
+
+
+class _Job:
+    """The parts of the experiment, each taken from the disk where it is finished."""
+
+    def __init__(self, settings: Theorem, out: Path, threads: int | None, device: str) -> None:
         self.settings, self.out = settings, out
         self.threads, self.device = threads, device
-        self.claims, self.verdicts = claims, verdicts
+        self.claims, self.verdicts = about_networks(), recorded_verdicts()
         self.known: dict[Any, Any] = {}
-        self.samples: list[RegimeSample] = []
-        self.records: list[Record] = []
-        self.runs: list[RegimeRun] = []
-        self.searches: list[SearchRow] = []
-        self.polished: list[PolishRow] = []
+        self.rows = self.part = Rows()
+        self.flattest: dict[str, _Flattest] = {}
+        decides = {"seed": settings.seed, "batch": settings.batch.to_json(), "device": device}
+        self.parts = Parts(out / WORK, "theorem", decides)
+
+    def tasks(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """Every part, by name, in the order of the report."""
+        settings = self.settings
+        starts = settings.random_starts
+        yield (
+            "eq. 8 at stable minima",
+            partial(self.kept, ["eq. 8", asdict(settings.stable_minima)], self.equation_8),
+        )
+        for one in settings.regime:
+            yield f"{one.name}: threshold", partial(self.regime_sample, one)
+            for width in one.widths:
+                yield f"{one.name}, m = {width}", partial(self.regime_minima, one, width)
+            yield f"{one.name}: runs", partial(self.regime_runs, one)
+        ends = [starts, settings.sgd_starts, settings.sgd_steps]
+        for one in settings.minima:
+            for width in one.widths:
+                key = ["minima", asdict(replace(one, widths=(width,))), *ends]
+                task = partial(self.minima, one, width)
+                yield f"{one.name}, m = {width}", partial(self.kept, key, task)
+        for wide in settings.wide:
+            key = ["wide", asdict(wide), settings.wide_width, settings.products]
+            end, polished = partial(self.wide_end, wide), partial(self.wide_polished, wide)
+            yield f"{wide.name}: end of the run", partial(self.kept, [*key, "end"], end)
+            budget = settings.polish_budget
+            yield f"{wide.name}: polished", partial(self.kept, [*key, budget], polished)
+
+    def kept(self, key: Any, work: Callable[[], None]) -> None:
+        """Rows of a part: `work` fills `self.part` where they are not on the disk."""
+
+        def document() -> dict[str, Any]:
+            self.part = Rows()
+            work()
+            return self.part.document()
+
+        self.rows.extend(Rows.of(self.parts.result(key, document)))
 
     def record(self, instance: Instance, part: str, network: str, did: str, **notes: Any) -> Record:
         found = judge(
@@ -330,33 +228,75 @@ class _Job:
             known=self.known,
             **notes,
         )
-        self.records.append(found)
+        self.part.records.append(found)
         return found
+
+    # Eq. 8.
+
+    def equation_8(self) -> None:
+        plan = self.settings.stable_minima
+        seed = seed_of(self.settings.seed, "eq. 8") % 10**6
+        found = stable_minima.search(
+            seed=seed, samples=plan.samples, widths=plan.widths, starts=plan.starts
+        )
+        for (reading, drawing), count in found.broken.items():
+            self.part.drawings.append(DrawingRow(reading, drawing, found.minima, count))
+        # One record for each way to draw a batch, in the same order.
+        for (_, drawing), one in zip(found.broken, found.records, strict=True):
+            self.part.stable.append(_stable_row(one, drawing))
+            did = "no run: found by the search for minima that break eq. 8"
+            self.record(one.instance, "eq. 8", "proved minimum", did)
 
     # Inside the regime.
 
-    def regime(self, one: SampleSettings) -> None:
+    def regime_sample(self, one: SampleSettings) -> None:
+        rate = _rational(one.factors[0] * _threshold(one.instance))
+        found = _regime_sample(replace(one.instance, learning_rate=rate))
+        self.rows.samples.append(found)
+
+    def regime_minima(self, one: SampleSettings, width: int) -> None:
+        key = ["regime", asdict(replace(one, widths=(width,))), self.settings.random_starts]
+        flattest: list[_Flattest] = []
+
+        def document() -> dict[str, Any]:
+            self.part = Rows()
+            flattest.extend(self._regime_minima(one, width))
+            return self.part.document() | {"flattest": [_flattest_text(f) for f in flattest]}
+
+        kept = self.parts.result(key, document)
+        self.rows.extend(Rows.of(kept))
+        for text in kept["flattest"]:
+            found = _flattest(text)
+            before = self.flattest.get(one.name)
+            if before is None or found.sharpness < before.sharpness:
+                self.flattest[one.name] = found
+
+    def _regime_minima(self, one: SampleSettings, width: int) -> Iterator[_Flattest]:
+        """Records of the flattest minima; yields the flattest of all, if there is one."""
         instance, batch = one.instance, self.settings.batch
         threshold = _threshold(instance)
         rates = [_rational(factor * threshold) for factor in one.factors]
-        self.samples.append(_regime_sample(replace(instance, learning_rate=rates[0])))
-        flattest: Found | None = None
-        for width in one.widths:
-            found = self._search("regime", instance, width, ())
-            # What the theorem is about is minima that survive a large rate: the flattest.
-            for minimum in sorted(found, key=lambda entry: entry.lambda_max)[:FLATTEST]:
-                if flattest is None or width * minimum.lambda_max < _sharpness(flattest):
-                    flattest = minimum
-                for rate, drawn in product(rates, (batch, ONE)):
-                    held = replace(minimum.instance, learning_rate=rate, batch=drawn)
-                    self.record(
-                        held, "regime", f"proved minimum ({minimum.start})", _found(minimum)
-                    )
-        self._regime_runs(one, instance, threshold, flattest)
+        found = self._search("regime", instance, width, ())
+        # What the theorem is about is minima that survive a large rate: the flattest.
+        chosen = sorted(found, key=lambda entry: entry.lambda_max)[:FLATTEST]
+        for minimum in chosen:
+            for rate, drawn in product(rates, (batch, ONE)):
+                held = replace(minimum.instance, learning_rate=rate, batch=drawn)
+                self.record(held, "regime", f"proved minimum ({minimum.start})", _found(minimum))
+        for minimum in chosen[:1]:
+            data = minimum.instance.network
+            assert data is not None  # a minimum has one
+            yield _Flattest(data, minimum.start, width * minimum.lambda_max)
 
-    def _regime_runs(
-        self, one: SampleSettings, instance: Instance, threshold: Fraction, flattest: Found | None
-    ) -> None:
+    def regime_runs(self, one: SampleSettings) -> None:
+        flattest = self.flattest.get(one.name)
+        start = None if flattest is None else _flattest_text(flattest)
+        key = ["regime runs", asdict(one), asdict(self.settings.regime_runs), start]
+        self.kept(key, partial(self._regime_runs, one, flattest))
+
+    def _regime_runs(self, one: SampleSettings, flattest: _Flattest | None) -> None:
+        instance = one.instance
+        threshold = _threshold(instance)
         plan, problem = self.settings.regime_runs, _problem(instance)
         reach = float(one.mu * (instance.points[-1] - instance.points[0]))
         # Kinks all over the data: with deviation 1 they would all lie at the first point.
@@ -374,14 +314,18 @@ class _Job:
                 self._regime_run(instance, ensemble, networks, "random", factor, number)
             if flattest is None:
                 continue
-            data = flattest.instance.network
-            assert data is not None  # a minimum has one
+            data = flattest.network
             small = Model(width=data.width, inner="signs", train_inner=False)
             seed = seed_of(self.settings.seed, "regime from minimum", one.name, factor)
             ensemble = self._ensemble(small, problem, rate, seed, plan.steps)
             began = _start_at(ensemble, data)
-            networks = began.copy()
-            _advance(ensemble, networks, plan.steps)
+            networks = train(
+                ensemble,
+                start=began,
+                dtype=np.float64,
+                device=self.device,
+                threads=self.threads,
+            )
             start = f"at the proved minimum ({flattest.start})"
             self._regime_run(instance, ensemble, networks, start, factor, 0, began)
 
@@ -408,7 +352,7 @@ class _Job:
             outcome = self.record(
                 held, "regime run", f"end of a run, start {start}", did
             ).outcome_mean
-        self.runs.append(
+        self.part.runs.append(
             RegimeRun(
                 instance.name,
                 start,
@@ -424,21 +368,20 @@ class _Job:
 
     # Small networks.
 
-    def minima(self, one: SampleSettings) -> None:
+    def minima(self, one: SampleSettings, width: int) -> None:
         instance = one.instance
-        for width in one.widths:
-            ends, runs = self._short_runs(one, instance, width)
-            for minimum in self._search("minima", instance, width, ends):
-                for batch in (self.settings.batch, ONE):
-                    limit = _mean_square_limit(minimum.instance, batch)
-                    for factor in one.factors:
-                        rate = _rational(factor * Fraction(limit)) if limit > 0 else Fraction(1)
-                        held = replace(minimum.instance, learning_rate=rate, batch=batch)
-                        name = f"proved minimum ({minimum.start})"
-                        did = f"{_found(minimum)}; {float(factor):g} x the mean-square limit"
-                        self.record(held, "minima", name, did)
-            for held, did in runs:
-                self.record(held, "minima run", "end of a run", did)
+        ends, runs = self._short_runs(one, instance, width)
+        for minimum in self._search("minima", instance, width, ends):
+            for batch in (self.settings.batch, ONE):
+                limit = _mean_square_limit(minimum.instance, batch)
+                for factor in one.factors:
+                    rate = _rational(factor * Fraction(limit)) if limit > 0 else Fraction(1)
+                    held = replace(minimum.instance, learning_rate=rate, batch=batch)
+                    name = f"proved minimum ({minimum.start})"
+                    did = f"{_found(minimum)}; {float(factor):g} x the mean-square limit"
+                    self.record(held, "minima", name, did)
+        for held, did in runs:
+            self.record(held, "minima run", "end of a run", did)
 
     def _short_runs(
         self, one: SampleSettings, instance: Instance, width: int
@@ -475,42 +418,33 @@ class _Job:
             ends=ends,
         )
         row = SearchRow(part, instance.name, width, len(search.found), search.counts())
-        self.searches.append(row)
+        self.part.searches.append(row)
         return search.found
 
     # Wide networks.
 
-    def wide(self, one: WideRun) -> None:
-        settings = self.settings
-        points = np.unique(page.training_points().best)
-        problem = Problem(points, float(one.mu), float(one.sigma))
-        model = (
-            Model(width=settings.wide_width, inner="signs", train_inner=False, bias_deviation=1.0)
-            if one.inner == "signs"
-            else Model(width=settings.wide_width)
-        )
-        seed = seed_of(settings.seed, "wide", one.name)
-        ensemble = self._ensemble(model, problem, one.rate, seed, one.steps)
-        file = f"theorem-{seed:016x}-{settings.wide_width}-{one.steps}.npz"
-        networks = train(
-            ensemble,
-            device=self.device,
-            threads=self.threads,
-            checkpoint=self.out / WORK / file,
-        )
+    def wide_end(self, one: WideRun) -> None:
+        ensemble, networks = self._wide(one)
         did, _ = _did(ensemble, networks)
         if networks.diverged[0] >= 0:
             return
+        self._wide_record(one, networks, "end of a run", did)
+
+    def wide_polished(self, one: WideRun) -> None:
+        ensemble, networks = self._wide(one)
+        if networks.diverged[0] >= 0:
+            return
+        model = ensemble.model
         found = polishing.polish(
-            problem,
+            ensemble.problems[0],
             model,
             networks,
             0,
             rate=float(one.rate),
-            batch=settings.batch,
-            budget=settings.polish_budget,
+            batch=self.settings.batch,
+            budget=self.settings.polish_budget,
         )
-        self.polished.append(
+        self.part.polished.append(
             PolishRow(
                 one.name,
                 model.width,
@@ -522,25 +456,68 @@ class _Job:
                 found.flat_directions,
                 found.distance,
                 found.function_distance,
+                found.stability_product,
+                found.equation_8_product,
                 found.judgement,
             )
         )
-        instance = Instance.from_numpy(
-            points, mu=problem.mu, sigma=problem.sigma, name=f"page's points, {one.name}"
+        did, _ = _did(ensemble, networks)
+        judgement = [found.judgement]
+        self._wide_record(one, found.networks, "polished end of a run", did, judgement)
+
+    def _wide(self, one: WideRun) -> tuple[Ensemble, Networks]:
+        """A trained wide network, or the one that is kept."""
+        problem = Problem(page_points(), float(one.mu), float(one.sigma))
+        width = self.settings.wide_width
+        model = (
+            Model(width=width, inner="signs", train_inner=False, bias_deviation=1.0)
+            if one.inner == "signs"
+            else Model(width=width)
         )
-        for end, name in ((networks, "end of a run"), (found.networks, "polished end of a run")):
-            held = replace(
-                instance,
-                network=_data(end),
-                learning_rate=one.rate,
-                batch=settings.batch,
+        seed = seed_of(self.settings.seed, "wide", one.name)
+        ensemble = self._ensemble(model, problem, one.rate, seed, one.steps)
+        content = checkpoints.digest(ensemble, np.float32, self.device)
+        networks = train(
+            ensemble,
+            device=self.device,
+            threads=self.threads,
+            checkpoint=self.out / WORK / f"theorem-{content[:16]}.npz",
+        )
+        return ensemble, networks
+
+    def _wide_record(
+        self,
+        one: WideRun,
+        networks: Networks,
+        name: str,
+        did: str,
+        judgement: Sequence[str] = (),
+    ) -> None:
+        points, printed = page_points(), len(page.training_points().best)
+        instance = Instance.from_numpy(
+            points,
+            mu=float(one.mu),
+            sigma=float(one.sigma),
+            name=f"page's {len(points)} distinct points, {one.name}",
+        )
+        held = replace(
+            instance,
+            network=_data(networks),
+            learning_rate=one.rate,
+            batch=self.settings.batch,
+        )
+        notes = [
+            f"the page has {printed} training points, of which {len(points)} are distinct: run and "
+            "record are about these",
+            *_second_moments(held, self.settings.products),
+            *judgement,
+        ]
+        if one.inner != "signs":
+            notes.append(
+                "rewritten with inner weights +-1: the same function; rate, gradient, sharpness "
+                "and stability are of the theory's parameters, not of this run's"
             )
-            notes = [*_second_moments(held, settings.products)]
-            if name.startswith("polished"):
-                notes.append(found.judgement)
-            if one.inner != "signs":
-                notes.append("rewritten with inner weights +-1: the same function")
-            self.record(held, "runs", name, did, notes=notes)
+        self.record(held, "runs", name, did, notes=notes)
 
     def _ensemble(
         self, model: Model, problem: Problem, rate: Fraction, seed: int, steps: int
@@ -589,7 +566,7 @@ def _second_moments(instance: Instance, products: int) -> Iterator[str]:
     network = float_network(sample, *(_floats(part) for part in _groups(data)))
     operator = MeanSquareOperator(sample, network, batch, float(data.width * rate))
     found = operator.spectral_radius(products)
-    says = "grow" if found.value > 1 else "are not seen to grow"
+    says = "grow" if found.value > 1 + ROUNDING else "are not seen to grow"
     yield (
         f"second moments of linearised SGD {says}: spectral radius at least {found.value:.6g} "
         f"(float64, {found.products} products)"
@@ -601,12 +578,6 @@ def _start_at(ensemble: Ensemble, data: NetworkData) -> Networks:
     inner, bias, outer = (_floats(part) for part in _groups(data))
     networks.inner[0, :, 0], networks.bias[0], networks.outer[0, :, 0] = inner, bias, outer
     return networks
-
-
-def _advance(ensemble: Ensemble, networks: Networks, last: int) -> None:
-    from dsmverify.ensembles import sorted_batch
-
-    sorted_batch.advance(ensemble, networks, last, threads=1)
 
 
 def _did(ensemble: Ensemble, networks: Networks, began: Networks | None = None) -> tuple[str, str]:
@@ -621,16 +592,22 @@ def _did(ensemble: Ensemble, networks: Networks, began: Networks | None = None) 
     risk = f"{last.risk * variance:.4g}"
     return (
         f"{steps} steps; R_n sigma^2 from {first.risk * variance:.4g} to {risk}; {last.dead} of "
-        f"{model.width} neurons dead, silent side: {last.dead_side}",
+        f"{model.width} neurons dead; sides without a kink: {_named(last.unbent)}, silent: "
+        f"{_named(last.silent)}",
         risk,
     )
 
 
-def _data(networks: Networks) -> NetworkData:
-    """Network 0, exact, rewritten with inner weights +-1; neurons without a kink are left in place.
+def _named(sides: Sides[bool]) -> str:
+    """Which of the three parts of the line."""
+    return ", ".join(name for name, holds in vars(sides).items() if holds) or "none"
 
-    A neuron with inner weight 0 is constant: it becomes a dead one, and its constant is lost only
-    if it had one, which is refused.
+
+def _data(networks: Networks) -> NetworkData:
+    """Network 0, exact, rewritten with inner weights +-1: the same function.
+
+    Raises:
+        InputError: an inner weight is 0: such a neuron has no kink, and the class has none of it.
     """
     inner = [Fraction(float(x)) for x in networks.inner[0, :, 0]]
     bias = [Fraction(float(x)) for x in networks.bias[0]]
@@ -671,10 +648,36 @@ def _rational(value: Fraction) -> Fraction:
     return Fraction(float(value))
 
 
-def _sharpness(minimum: Found) -> float:
-    data = minimum.instance.network
-    assert data is not None  # a minimum has one
-    return data.width * minimum.lambda_max
+def _flattest_text(found: _Flattest) -> dict[str, Any]:
+    return vars(found) | {"network": found.network.to_json()}
+
+
+def _flattest(text: dict[str, Any]) -> _Flattest:
+    return _Flattest(**(text | {"network": NetworkData.from_mapping(text["network"])}))
+
+
+def _stable_row(one: StableMinimum, drawing: str) -> StableRow:
+    instance = one.instance
+    data, batch, rate = instance.network, instance.batch, instance.learning_rate
+    assert data is not None and batch is not None and rate is not None  # `examine` gives them
+    with precision(BITS):
+        over = short(one.sharpness / one.ceiling)
+    return StableRow(
+        batch.reduction,
+        drawing,
+        instance.name,
+        instance.size,
+        data.width,
+        f"{batch.size}, {'with' if batch.replacement else 'without'} replacement",
+        spell(rate),
+        short(one.sharpness),
+        short(one.ceiling),
+        over,
+        f"{one.excess:.4g}",
+        f"{one.stability.truth.value}: {one.stability.reason}",
+        one.eq08.value,
+        instance.to_json(),
+    )
 
 
 def _found(minimum: Found) -> str:

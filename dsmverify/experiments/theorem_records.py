@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from flint import arb
 
@@ -43,6 +43,8 @@ SCORE_BITS = 50
 
 STEADY = frozenset({"excess", "lem05", *ENTRYWISE})
 """Claims about the network alone, which neither rate nor batch enters, and the slowest of all."""
+
+UNDECIDED_HYPOTHESIS = "budget: hypothesis undecided: "
 
 FAR_FROM_CRITICAL = "no critical point"
 
@@ -85,6 +87,11 @@ class Answered:
         """Whether a claim that counts as proved fails here."""
         return self.answer == "FALSE" and self.recorded == "PROVED"
 
+    @property
+    def why(self) -> str:
+        """What it fails for, without the numbers: the same words at every record."""
+        return self.said.removeprefix(UNDECIDED_HYPOTHESIS).partition(": ")[0]
+
 
 @dataclass(frozen=True)
 class Record:
@@ -109,7 +116,8 @@ class Record:
         relative_excess: excess risk times sigma^2: 1 is what the zero score has, or a little more.
         gradient: norm of the gradient at the network's own parameters.
         sharpness: m eta lambda_max(hess R_n); eq. 8 asks for at most 2.
-        largest_stable_rate: 2/(m lambda_max).
+        rate_of_equality: 2/(m lambda_max(hess R_n)), at which eq. 8 holds with equality; minima
+            may be stable beyond it, as SGD does not see the kink term of hess R_n.
         stable_mean: whether the point is linearly stable, batch loss a mean, and why.
         stable_sum: the same with a sum.
         bound: theorem 8's bound on the excess risk.
@@ -137,7 +145,7 @@ class Record:
     relative_excess: str
     gradient: str
     sharpness: str
-    largest_stable_rate: str
+    rate_of_equality: str
     stable_mean: str
     stable_sum: str
     bound: str
@@ -157,6 +165,16 @@ class Record:
     def document(self) -> dict[str, Any]:
         """Plain data."""
         return asdict(self)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """The record of plain data."""
+        lists = {
+            "conditions": tuple(Condition(**one) for one in document["conditions"]),
+            "answers": tuple(Answered(**one) for one in document["answers"]),
+            "notes": tuple(document["notes"]),
+        }
+        return cls(**(dict(document) | lists))
 
 
 def about_networks() -> tuple[Claim, ...]:
@@ -252,7 +270,7 @@ def judge(
             relative_excess=short(excess * variance),
             gradient=short(minimum.gradient),
             sharpness=short(width * rate * top),
-            largest_stable_rate=short(2 / (width * top)),
+            rate_of_equality=short(2 / (width * top)),
             stable_mean=_spoken(*stable["mean"]),
             stable_sum=_spoken(*stable["sum"]),
             bound=short(own.excess_risk_bound),
@@ -360,7 +378,7 @@ def _outcome(row: Row | None) -> str:
         return "FAIL"
     if row.answer == "NOT_APPLICABLE":
         return f"not applicable: {row.failed_hypothesis}"
-    return f"undecided: {row.reason}"
+    return f"undecided: {(row.reason or '').removeprefix(UNDECIDED_HYPOTHESIS)}"
 
 
 def _answered(row: Row, verdicts: Mapping[str, str]) -> Answered:

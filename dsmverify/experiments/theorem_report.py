@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dsmverify.ensembles.checkpoints import write_atomically
 from dsmverify.errors import OutputError
-from dsmverify.experiments.groups import markdown_table
+from dsmverify.experiments.groups import csv_text, markdown_table
 from dsmverify.experiments.largest_bound import Ceiling
+from dsmverify.experiments.parts import json_text
 from dsmverify.experiments.theorem_records import Condition, Record
 
 COLUMNS = (
@@ -86,8 +84,71 @@ class SearchRow:
 
 
 @dataclass(frozen=True)
+class DrawingRow:
+    """How many proved minima break eq. 8 at a stable rate, for one way to draw a batch; float64."""
+
+    reading: str
+    drawing: str
+    minima: int
+    broken: int
+
+
+@dataclass(frozen=True)
+class StableRow:
+    """Eq. 8 at the minimum that breaks it by most, for one way to draw a batch.
+
+    Attributes:
+        reading: of the batch loss.
+        drawing: how a batch is drawn, in words.
+        sample: name.
+        size: n.
+        width: m.
+        batch: size and replacement.
+        rate: eta, exact.
+        sharpness: lambda_max(hess R_n).
+        ceiling: 2/(m eta).
+        ratio: the former over the latter; above 1 eq. 8 is broken.
+        excess: the largest stable rate over the rate of equality, float64.
+        stability: of the minimum at the rate, certified.
+        answer: of eq. 8, certified.
+        instance: sample, network, rate and batch, exact.
+    """
+
+    reading: str
+    drawing: str
+    sample: str
+    size: int
+    width: int
+    batch: str
+    rate: str
+    sharpness: str
+    ceiling: str
+    ratio: str
+    excess: str
+    stability: str
+    answer: str
+    instance: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class PolishRow:
-    """What polishing a wide network gave."""
+    """What polishing a wide network gave.
+
+    Attributes:
+        name: of the setting.
+        width: m.
+        rate: eta.
+        evaluations: spent.
+        stopped: why polishing ended.
+        before: the end of the run, as `ensembles.polish.Place`.
+        after: the polished network.
+        flat_directions: directions along which R_n does not change.
+        distance: of the parameters.
+        function_distance: `E[(s - s')^2]`.
+        stability_product: `m eta lambda_max(E[H])` after polishing.
+        equation_8_product: `m eta lambda_max(hess R_n)` after polishing.
+        judgement: whether SGD can have converged to it, in words.
+    """
 
     name: str
     width: int
@@ -99,7 +160,44 @@ class PolishRow:
     flat_directions: int
     distance: float
     function_distance: float
+    stability_product: float
+    equation_8_product: float
     judgement: str
+
+
+@dataclass
+class Rows:
+    """What finished parts of the experiment came to, in the order of the report."""
+
+    samples: list[RegimeSample] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    runs: list[RegimeRun] = field(default_factory=list)
+    searches: list[SearchRow] = field(default_factory=list)
+    polished: list[PolishRow] = field(default_factory=list)
+    stable: list[StableRow] = field(default_factory=list)
+    drawings: list[DrawingRow] = field(default_factory=list)
+
+    def extend(self, other: Rows) -> None:
+        """Put another's rows behind these."""
+        for name, rows in vars(self).items():
+            rows.extend(getattr(other, name))
+
+    def document(self) -> dict[str, Any]:
+        """Plain data; samples are no part of it."""
+        names = ("records", "runs", "searches", "polished", "stable", "drawings")
+        return {name: [asdict(row) for row in getattr(self, name)] for name in names}
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Rows:
+        """The rows of plain data."""
+        return cls(
+            records=[Record.of(row) for row in document["records"]],
+            runs=[RegimeRun(**row) for row in document["runs"]],
+            searches=[SearchRow(**row) for row in document["searches"]],
+            polished=[PolishRow(**row) for row in document["polished"]],
+            stable=[StableRow(**row) for row in document["stable"]],
+            drawings=[DrawingRow(**row) for row in document["drawings"]],
+        )
 
 
 @dataclass(frozen=True)
@@ -113,6 +211,8 @@ class Summary:
         regime_runs: runs inside the regime.
         searches: what searches found.
         polished: wide networks.
+        stable: minima that break eq. 8 by most.
+        drawings: how many minima break it.
         files: what was written.
     """
 
@@ -122,6 +222,8 @@ class Summary:
     regime_runs: tuple[RegimeRun, ...]
     searches: tuple[SearchRow, ...]
     polished: tuple[PolishRow, ...]
+    stable: tuple[StableRow, ...] = ()
+    drawings: tuple[DrawingRow, ...] = ()
     files: tuple[Path, ...] = field(default=())
 
     @property
@@ -156,6 +258,7 @@ class Summary:
             + ", ".join(f"{count} {name}" for name, count in sorted(counts.items())),
             f"minima proved: {sum(row.minima for row in self.searches)}; "
             f"records: {len(self.records)}",
+            *self._equation_8_lines(),
             *(f"{row.name}: {row.judgement}" for row in self.polished),
             *(
                 f"counterexample to {claim}, recorded as HOLDS: {one.sample}, m = {one.width}, "
@@ -168,6 +271,18 @@ class Summary:
             ),
         ]
         return [*found, *(f"wrote {file}" for file in self.files)]
+
+    def _equation_8_lines(self) -> Iterator[str]:
+        """What the search for minima that break eq. 8 found, for each reading."""
+        for reading in dict.fromkeys(row.reading for row in self.stable):
+            rows = [row for row in self.stable if row.reading == reading]
+            best = max(rows, key=lambda row: float(row.excess))
+            broken = sum(row.answer == "FALSE" for row in rows)
+            yield (
+                f"eq. 8, batch {reading}: FALSE at a certified stable minimum for {broken} of "
+                f"{len(rows)} ways to draw a batch; stable rates up to {best.excess} times "
+                "2/(m lambda_max)"
+            )
 
 
 def write(summary: Summary, out: Path, *, quick: bool) -> tuple[Path, ...]:
@@ -183,7 +298,7 @@ def write(summary: Summary, out: Path, *, quick: bool) -> tuple[Path, ...]:
     """
     stem = "quick_theorem" if quick else "theorem"
     texts = {
-        f"{stem}.json": json.dumps(_document(summary), indent=1) + "\n",
+        f"{stem}.json": json_text(_document(summary)),
         f"{stem}.csv": _csv(summary),
         f"{stem}.md": markdown(summary),
     }
@@ -213,6 +328,8 @@ def _document(summary: Summary) -> dict[str, Any]:
         "regime_runs": [plain(row) for row in summary.regime_runs],
         "searches": [plain(row) for row in summary.searches],
         "polished": [plain(row) for row in summary.polished],
+        "eq08_searched": [plain(row) for row in summary.drawings],
+        "eq08": [plain(row) for row in summary.stable],
         "records": [record.document() for record in summary.records],
         "evidence_against_proved": [
             {"claim": claim, "sample": record.sample, "network": record.network}
@@ -222,9 +339,7 @@ def _document(summary: Summary) -> dict[str, Any]:
 
 
 def _csv(summary: Summary) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = []
     for one in summary.records:
         about = (
             one.part, one.sample, one.network, one.size, one.width, one.rate,
@@ -234,8 +349,8 @@ def _csv(summary: Summary) -> str:
         )  # fmt: skip
         for answer in one.answers:
             claim = (answer.claim, answer.recorded, answer.answer, answer.slack, answer.said)
-            writer.writerow((*about, *claim))
-    return text.getvalue()
+            rows.append((*about, *map(str, claim)))
+    return csv_text(COLUMNS, rows)
 
 
 def markdown(summary: Summary) -> str:
@@ -245,6 +360,7 @@ def markdown(summary: Summary) -> str:
         _regime_text,
         _regime_runs_text,
         _searches_text,
+        _stable_text,
         _polished_text,
         _claims_text,
         _records_text,
@@ -253,7 +369,7 @@ def markdown(summary: Summary) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "/") or "-"
+    return text.replace("|", "\\|") or "-"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -358,6 +474,33 @@ def _searches_text(summary: Summary) -> str:
     return "## Minima proved\n\n" + _table(("part", "sample", "m", "minima", "starts"), rows)
 
 
+def _stable_text(summary: Summary) -> str:
+    counts = [
+        (one.reading, one.drawing, f"{one.broken} of {one.minima}") for one in summary.drawings
+    ]
+    rows = [
+        (
+            one.reading, one.drawing, one.batch, one.sample, one.width, one.rate, one.sharpness,
+            one.ceiling, one.ratio, one.excess, one.stability, one.answer,
+        )
+        for one in summary.stable
+    ]  # fmt: skip
+    head = (
+        "reading", "drawn", "batch", "sample", "m", "eta", "lambda_max", "2/(m eta)", "ratio",
+        "largest stable rate / rate of equality", "linearly stable", "eq. 8",
+    )  # fmt: skip
+    return (
+        "## Eq. 8 at linearly stable minima\n\nEq. 8 asks for lambda_max(hess R_n) <= 2/(m eta) "
+        "at a linearly stable minimum. SGD does not see the kink term of hess R_n, so a minimum "
+        "may be stable and sharper. Proved minima of narrow networks that could break it at some "
+        "rate that is stable in mean square (float64), for each reading of the batch loss and way "
+        "to draw a batch:\n\n"
+        + _table(("reading", "drawn", "minima"), counts)
+        + "\nThe one that breaks it by most of each kind, at a rate between the two; minimum, "
+        "stability and eq. 8 certified:\n\n" + _table(head, rows)
+    )
+
+
 def _polished_text(summary: Summary) -> str:
     rows = []
     for one in summary.polished:
@@ -368,7 +511,8 @@ def _polished_text(summary: Summary) -> str:
                 one.rate,
                 f"{before['risk']:.6g} to {after['risk']:.6g}",
                 f"{before['gradient']:.1e} to {after['gradient']:.1e}",
-                f"{before['lambda_max'] * one.width:.4g} to {after['lambda_max'] * one.width:.4g}",
+                f"{one.stability_product:.4g}",
+                f"{one.equation_8_product:.4g}",
                 f"{before['dead']} to {after['dead']}",
                 f"{before['merged']} to {after['merged']}",
                 f"{one.distance:.4g}",
@@ -377,26 +521,48 @@ def _polished_text(summary: Summary) -> str:
             )
         )
     head = (
-        "run", "eta", "risk", "gradient", "m lambda_max", "dead", "merged", "distance",
-        "E[(s - s')^2]", "judgement",
+        "run", "eta", "risk", "gradient", "m eta lambda_max(E[H])", "m eta lambda_max(hess R_n)",
+        "dead", "merged", "distance", "E[(s - s')^2]", "judgement",
     )  # fmt: skip
-    return "## Wide networks, polished\n\n" + _table(head, rows)
+    return (
+        "## Wide networks, polished\n\nFrom the end of the run to the polished network; in the "
+        "run's own parameters. Linear stability needs m eta lambda_max(E[H]) <= 2, H the pointwise "
+        "Hessian of the batch loss; eq. 8 asks the same of hess R_n.\n\n" + _table(head, rows)
+    )
 
 
 def _claims_text(summary: Summary) -> str:
     counts: dict[str, Counter[str]] = {}
+    reasons: dict[tuple[str, str], Counter[str]] = {}
     recorded: dict[str, str] = {}
     for one in summary.records:
         for answer in one.answers:
             counts.setdefault(answer.claim, Counter())[answer.answer] += 1
+            reasons.setdefault((answer.claim, answer.answer), Counter())[answer.why] += 1
             recorded[answer.claim] = answer.recorded
     kinds = ("TRUE", "FALSE", "UNKNOWN", "NOT_APPLICABLE")
+
+    def why(name: str, kind: str) -> str:
+        found = reasons.get((name, kind), Counter())
+        # By number, then by name: the order of records decides nothing.
+        ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+        return "; ".join(f"{count} {reason}" for reason, count in ordered)
+
     rows = [
-        (name, recorded[name], *(counts[name][kind] for kind in kinds)) for name in sorted(counts)
+        (
+            name,
+            recorded[name],
+            *(counts[name][kind] for kind in kinds),
+            why(name, "NOT_APPLICABLE"),
+            why(name, "UNKNOWN"),
+        )
+        for name in sorted(counts)
     ]
     return (
         "## Every claim, over all records\n\nEvidence; verdicts are elsewhere. A FALSE of a PROVED "
-        "claim fails the run.\n\n" + _table(("claim", "recorded", *kinds), rows)
+        "claim fails the run. The last columns count the hypothesis that a claim is not applicable "
+        "for (certified false; the first of them), or what is not decided.\n\n"
+        + _table(("claim", "recorded", *kinds, "not applicable for want of", "unknown for"), rows)
     )
 
 
@@ -406,15 +572,16 @@ def _records_text(summary: Summary) -> str:
         groups: dict[str, list[str]] = {}
         for answer in one.answers:
             room = f" ({answer.slack})" if answer.slack else ""
-            groups.setdefault(answer.answer, []).append(answer.claim + room)
+            kind = answer.answer + (f" ({answer.why})" if answer.why else "")
+            groups.setdefault(kind, []).append(answer.claim + room)
         parts.append(
             f"\n### {number}. {one.part}: {one.sample}, m = {one.width}, {one.network}\n\n"
             f"- {one.did}\n"
             f"- eta = {one.rate} ({one.rate_over_threshold} of the threshold), batch {one.batch}; "
             f"R_n = {one.risk}, excess risk x sigma^2 = {one.relative_excess}, gradient "
             f"{one.gradient}\n"
-            f"- m eta lambda_max = {one.sharpness}; largest stable rate 2/(m lambda_max) = "
-            f"{one.largest_stable_rate}\n"
+            f"- m eta lambda_max(hess R_n) = {one.sharpness}, of which eq. 8 asks at most 2, with "
+            f"equality at eta = 2/(m lambda_max) = {one.rate_of_equality}\n"
             f"- batch mean: {one.stable_mean}; batch sum: {one.stable_sum}\n"
             f"- theorem 8's bound {one.bound}, above 1e-12: "
             f"{'yes' if one.is_bound_visible else 'no'}; mean: {one.outcome_mean}; sum: "

@@ -47,7 +47,8 @@ def test_risk_falls_and_numbers_are_those_of_the_networks(model: Model) -> None:
         assert place.gradient == pytest.approx(told.gradient_norm, rel=1e-6)
         assert place.lambda_max == pytest.approx(told.hessian_largest, rel=1e-6)
         assert place.dead == told.dead
-    assert found.largest_stable_rate == pytest.approx(2 / (model.width * found.after.lambda_max))
+    sharpest = found.after.pointwise_lambda_max
+    assert found.largest_stable_rate == pytest.approx(2 / (model.width * sharpest))
 
 
 def test_a_small_network_reaches_a_critical_point(small: Polished) -> None:
@@ -64,7 +65,7 @@ def test_alignment_bounds_the_gradient(small: Polished) -> None:
 
 
 def test_a_sharp_point_is_not_what_sgd_converged_to(small: Polished) -> None:
-    """At a rate above 2/(m lambda_max) the judgement says so; below, that it is not sufficient."""
+    """At a rate above 2/(m lambda_max(E[H])) it says so; below, that it is not sufficient."""
     limit = small.largest_stable_rate
     fast = replace(small, rate=1.01 * limit, step=1.01 * limit * 3)
     slow = replace(small, rate=0.5 * limit, step=0.5 * limit * 3)
@@ -72,6 +73,25 @@ def test_a_sharp_point_is_not_what_sgd_converged_to(small: Polished) -> None:
     assert "not the minimum that SGD converged to" in fast.judgement
     assert slow.is_flat_enough
     assert "not sufficient" in slow.judgement
+
+
+@pytest.mark.parametrize(("pointwise", "full", "flat"), [(1.5, 2.5, True), (2.5, 1.5, False)])
+def test_only_what_sgd_sees_judges(
+    small: Polished, pointwise: float, full: float, flat: bool
+) -> None:
+    """Instability is claimed from E[H], never from hess R_n, which eq. 8 bounds."""
+    after = replace(
+        small.after,
+        pointwise_lambda_max=pointwise / small.step,
+        lambda_max=full / small.step,
+    )
+    found = replace(small, after=after)
+    assert found.is_flat_enough is flat
+    assert found.stability_product == pytest.approx(pointwise)
+    assert found.equation_8_product == pytest.approx(full)
+    assert found.judgement.startswith(f"m eta lambda_max(E[H]) = {pointwise} ")
+    assert ("not stable" in found.judgement) is not flat
+    assert found.largest_stable_rate == pytest.approx(small.rate * 2 / pointwise)
 
 
 def test_an_unfinished_polish_is_no_minimum() -> None:
@@ -90,6 +110,9 @@ def test_a_sum_over_the_batch_is_a_larger_step() -> None:
     total = polish(PROBLEM, SMALL, start(SMALL), 0, rate=1e-3, batch=batch, budget=5)
     assert total.step == pytest.approx(50 * mean.step)
     assert mean.step == pytest.approx(3e-3)
+    # E[H] of a sum is |B| times that of a mean; hess R_n is the same.
+    assert total.stability_product == pytest.approx(50 * mean.stability_product)
+    assert total.equation_8_product == pytest.approx(mean.equation_8_product)
 
 
 def test_function_distance_is_the_mean_square() -> None:

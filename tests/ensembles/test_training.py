@@ -63,6 +63,39 @@ def test_a_checkpoint_goes_on_where_it_was(tmp_path: Path) -> None:
     assert same(training.train(runs, path="reference", checkpoint=file), whole)
 
 
+def test_a_run_begins_where_it_is_told(tmp_path: Path) -> None:
+    runs, file = ensemble((5, 5)), tmp_path / "run.npz"
+    begin = runs.start()
+    begin.bias += 0.25
+    kept = begin.copy()
+    moved = training.train(runs, start=begin, path="reference", dtype=np.float64, checkpoint=file)
+    assert same(begin, kept)
+    from dsmverify.ensembles import reference
+
+    expected = begin.copy()
+    reference.advance(runs, expected, 5)
+    assert same(moved, expected)
+    # The start decides the run: its checkpoint is not another start's.
+    with pytest.raises(InputError, match="belongs to another configuration"):
+        training.train(runs, path="reference", dtype=np.float64, checkpoint=file)
+    begin.bias += 0.25
+    with pytest.raises(InputError, match="belongs to another configuration"):
+        training.train(runs, start=begin, path="reference", dtype=np.float64, checkpoint=file)
+    # No start given: the ensemble's own, under the digest it always had.
+    own = training.train(runs, start=runs.start(), path="reference", dtype=np.float64)
+    assert same(own, training.train(runs, path="reference", dtype=np.float64))
+
+
+def test_a_start_that_does_not_fit_is_refused() -> None:
+    runs = ensemble((5, 5))
+    with pytest.raises(InputError, match=r"start: .*2 networks of 12 neurons"):
+        training.train(runs, start=runs.part([0]).start(), path="reference")
+    late = runs.start()
+    late.step = 2
+    with pytest.raises(InputError, match="start: networks at step 2"):
+        training.train(runs, start=late, path="reference")
+
+
 CHILD = """
 import sys, numpy as np
 from pathlib import Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from dsmverify.ensembles import measures
+from dsmverify.ensembles import measures, translation
 from dsmverify.ensembles.settings import Problem
 from dsmverify.errors import InputError
 from dsmverify.experiments import critical, critical_plots, critical_tables
@@ -89,6 +90,14 @@ def files(out: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(out.iterdir()) if file.is_file()}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_samples() -> Iterator[None]:
+    """Two samples stand for the page's; the quadratures of thirty take seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(critical_tables, "SLOPE_SAMPLES", 2)
+        yield
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("numba")
@@ -96,6 +105,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("whole")
     critical.run(tiny(), out=out, threads=1)
     return out
+
+
+def scales_of(problem: Problem) -> dict[str, float]:
+    """Scales of a problem, as a result has them."""
+    sigma = Fraction(problem.sigma).limit_denominator(100)
+    setting = Setting("experiments", Points("normal", 2), problem.dimension, sigma, 4, Fraction(1))
+    nothing = np.empty((0, 0))
+    return critical.Result(setting, problem, nothing, np.empty(0, int), (), {}).scales
 
 
 class TestConfiguration:
@@ -138,6 +155,17 @@ class TestConfiguration:
             ("levels = [0.5, 0.7]", "levels = []", "series.levels"),
             ('name = "d; normal"', 'name = "d, normal"', "series.name"),
             ("seeds = 2", "seeds = 0", "seeds"),
+            ("sigma = 0.5", "sigma = 1.5", "sigma lies between"),
+            ("levels = [0.5, 0.7]", "levels = [0.5, 1]", "sigma lies between"),
+            ("time = 2", "time = -300", "time"),
+            ('name = "d; normal"', 'name = "sigma; pair"', "two series"),
+            ('name = "other"', 'name = "main"', "two rules"),
+            ('name = "d; normal"', 'name = "all"', "pooled"),
+            ("seeds = 1\n", "seeds = 0\n", r"quick\.seeds"),
+            ("time = 1\n", "time = 0\n", r"quick\.time"),
+            ("levels = 1\n", "levels = 0\n", r"quick\.levels"),
+            ("dimension = 1\n", "dimension = 0\n", r"quick\.dimension"),
+            ("rates = [1, 4]", "rates = [4, 1]", r"quick\.rates"),
             ("draws = 20", "draws = 1", "draws"),
             ("resampling_seed = 1", "resampling_seeds = 1", "resampling_seed"),
             ('["experiments", "frozen"]', '["theory"]', "series.parametrisations"),
@@ -148,6 +176,14 @@ class TestConfiguration:
         document = parse(TINY.replace(old, new, 1), "tiny.toml")
         with pytest.raises(InputError, match=word):
             build(Critical, document.table, document.source)
+
+    def test_quick_keeps_a_series(self) -> None:
+        """A series without a level of small dimension is left out, unless none is left."""
+        found = tiny_configuration()
+        only = replace(found.series[1], levels=(Fraction(2),))
+        assert len(replace(found, series=(found.series[0], only)).reduced().series) == 1
+        with pytest.raises(InputError, match=r"quick\.dimension"):
+            replace(found, series=(only,))
 
     @pytest.mark.parametrize(("size", "spacing"), [(5, "1/10"), (8, "2/3")])
     def test_clusters_are_two(self, size: int, spacing: str) -> None:
@@ -238,43 +274,135 @@ class TestScales:
 
         value, _ = integrate.quad(integrand, -3.5, 3.5, limit=200, epsrel=1e-9)
         # Differences: h^2/12 times a fourth derivative of order sigma^-4 relative to sigma^-2.
-        assert critical.slope_rate(problem) == pytest.approx(1 / value, rel=1e-5)
-
-    def test_points_far_apart_have_the_slope_of_one(self) -> None:
-        problem = Problem(np.array([-10.0, 10.0]), 0.9, 0.4)
-        assert critical.slope_rate(problem) == pytest.approx(0.4**4, rel=1e-9)
+        assert scales_of(problem)["slope"] == pytest.approx(1 / value, rel=1e-5)
 
     def test_pair_in_more_dimensions(self) -> None:
-        """Across the pair s* is linear: its slope there is -1/sigma^2 exactly."""
-        problem = Problem(np.array([[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0]]), 0.9, 0.4)
-        assert critical.slope_rate(problem) == pytest.approx(0.4**4 / 3, rel=1e-9)
+        """Across the pair s* is linear: 1/sigma^4 for each of the other axes, by Monte Carlo."""
+        pair = Problem(np.array([-0.5, 0.5]), 0.9, 0.4)
+        space = Problem(np.array([[-0.5, 0.0, 0.0], [0.5, 0.0, 0.0]]), 0.9, 0.4)
+        expected = 1 / (1 / scales_of(pair)["slope"] + 2 / 0.4**4)
+        # 2000 draws of a variable whose relative deviation is below 1, in one of three terms.
+        assert scales_of(space)["slope"] == pytest.approx(expected, rel=0.03)
 
-    def test_monte_carlo_agrees_with_the_rule(self) -> None:
-        """A sample on the diagonal of the plane: along it the Jacobian is the line's."""
-        row = np.array([-3.0, 3.0])
-        line = Problem(row, 0.8, 0.6)
-        plane = Problem(np.stack([row, row], 1) / math.sqrt(2), 0.8, 0.6)
-        across = 0.6**4
-        along = critical.slope_rate(line)
-        expected = min(across, along) / 2
-        # 8192 draws of a variable whose relative deviation is below 3: 3.3% at one deviation.
-        assert critical.slope_rate(plane) == pytest.approx(expected, rel=0.1)
+    def test_other_scales(self) -> None:
+        scales = scales_of(Problem(np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 1.5]]), 0.8, 0.5))
+        assert scales["theorem"] == pytest.approx(0.25 / (9 * 1.5))
+        assert scales["translation"] == 0.0625
+        assert scales["translation_by_dimension"] == 0.03125
 
     def test_least_distance(self) -> None:
         points = np.array([[0.0, 0.0], [3.0, 4.0], [0.0, 1.5]])
         assert critical.least_distance(points) == 1.5
 
-    def test_floors_are_those_of_the_translation_bound(self) -> None:
-        sigma = 0.6
-        flat, _ = critical.floors(sigma, 2 * sigma**4, 1.0)
-        assert flat == pytest.approx((math.sqrt(5) - 2) ** 2 / sigma**2)
-        _, stable = critical.floors(sigma, 4 * sigma**4, 1.0)
-        assert stable == pytest.approx(1 / (4 * sigma**2))
-        assert critical.floors(sigma, sigma**4, 1.0) == (0.0, 0.0)
-        # Larger inner weights move the floors to larger rates.
-        assert critical.floors(sigma, 6 * sigma**4, 3.0) == pytest.approx(
-            critical.floors(sigma, 2 * sigma**4, 1.0)
+
+class TestStart:
+    """How near to the level the smallest rate is already, and what is then left out."""
+
+    @staticmethod
+    def ended(starts: dict[str, float]) -> tuple[Critical, dict[Setting, critical.Result]]:
+        """Two settings; at rates 1/2, 4, 4000 levels start, 2 x level, 3 x level; dead at the last.
+
+        Args:
+            starts: first level by sigma, in units of the main rule's.
+        """
+        found = tiny_configuration()
+        series = replace(found.series[0], parametrisations=("theory",))
+        found = replace(found, series=(series,))
+        ended = {}
+        for setting in critical.jobs_of(found):
+            group = critical.group_of(found, setting)
+            threshold = 0.1 / float(setting.sigma) ** 2
+            names = [f"{what}_{s}" for what in ("dead", "excess") for s in critical.SIDES]
+            data = {name: np.zeros((3, 2)) for name in (*names, "sharpness")}
+            excess = np.array([starts[str(float(setting.sigma))], 2.0, 3.0])[:, None] * threshold
+            data["excess"] = excess.repeat(2, 1)
+            data["risk"] = data["excess"] + 0.01
+            data["zero_excess"] = np.full((3, 2), 9 * threshold)
+            data["square"] = np.ones((3, 2))
+            data["dead_left"][2] = 1
+            ended[setting] = critical.Result(
+                setting,
+                group.ensemble.problems[0],
+                np.array(critical.rates_and_steps(found, setting)[0]),
+                np.ones(3, dtype=int),
+                (1, 2),
+                data,
+            )
+        return found, ended
+
+    def test_start_is_in_units_of_the_level(self) -> None:
+        found, ended = self.ended({"0.5": 0.2, "0.7": 0.5})
+        low, high = ended.values()
+        assert low.start(found.rules[0]) == pytest.approx(0.2)
+        assert high.start(found.rules[0]) == pytest.approx(0.5)
+        assert low.starts_low(found.rules[0]) and not high.starts_low(found.rules[0])
+        # The other level is half of nine times the main one.
+        assert high.start(found.rules[1]) == pytest.approx(0.5 / 4.5)
+
+    def test_fits_without_high_starts_are_post_hoc(self) -> None:
+        found, ended = self.ended({"0.5": 0.2, "0.7": 0.5})
+        fits = critical_tables.all_fits(found, ended)
+        used = {(one.rule, one.series): one.fit.used for one in fits}
+        assert used["main", "all"] == 2 and used["main", "all, post hoc"] == 1
+        assert ("other", "all, post hoc") not in used
+        _, low = self.ended({"0.5": 0.2, "0.7": 0.3})
+        assert not [one for one in critical_tables.all_fits(found, low) if "post hoc" in one.series]
+        labels = [label for label, _, _ in critical_tables.all_collapses(found, ended)]
+        assert "theory, d = 1, post hoc" in labels
+
+    def test_risk_of_high_starts_is_not_the_rates(self) -> None:
+        found, ended = self.ended({"0.5": 0.2, "0.7": 0.2})
+        (words,) = critical_tables.mechanism_words(found, ended)
+        # Levels 2 and 3, two seeds and two settings each; the last ones dead: 3/(2 + 3).
+        assert "of 8 runs above" in words and "50% have a dead end" in words
+        assert "carry 60%" in words and "left out" not in words
+        found, ended = self.ended({"0.5": 0.2, "0.7": 1.5})
+        (words,) = critical_tables.mechanism_words(found, ended)
+        assert "of 4 runs above the level (6 more in 1 settings that do not start low" in words
+        found, ended = self.ended({"0.5": 1.5, "0.7": 1.5})
+        (words,) = critical_tables.mechanism_words(found, ended)
+        assert "of 0 runs above the level (12 more" in words and words.endswith(" 0 diverged.")
+
+    def test_floors_use_the_runs_own_inner_weights(self) -> None:
+        """Rate sigma^4 x 4: risks 0.0953/sigma^2 and 1/4 are forced at w = 1, nothing at w = 4."""
+        found, ended = self.ended({"0.5": 0.2, "0.7": 0.2})
+        result = ended[critical.jobs_of(found)[0]]
+        result.data["risk"][1] = 0.2 / 0.25
+        assert critical_tables._below(result, 1).tolist() == [0, 2, 2, 2]
+        result.data["square"][1] = 4
+        assert critical_tables._below(result, 1).tolist() == [0, 0, 0, 0]
+        result.data["risk"][1] = 0.05 / 0.25
+        result.data["square"][1] = 1
+        assert critical_tables._below(result, 1).tolist() == [2, 2, 2, 2]
+
+
+class TestPage:
+    def test_forced_risks_beside_runs(self, whole: Path) -> None:
+        lines = (whole / "critical.md").read_text().splitlines()
+        (head,) = [i for i, line in enumerate(lines) if line.startswith("| d | sigma | rate |")]
+        rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[head + 2 :]]
+        names = [cell.strip() for cell in lines[head].split("|")[1:-1]]
+        rows = [row for row in rows if len(row) == len(names)]
+        assert len(rows) == len(translation.page_table()) == 16
+        first = dict(zip(names, rows[0], strict=True))
+        # d = 1, sigma^2 = 1 - e^-0.4, rate 0.5: 4.6 sigma^4; (1 - sqrt(1/4.6))^2 is forced.
+        assert (first["rate d/sigma^4"], first["forced, stable"]) == ("4.6", "0.28")
+        assert first["rate / thm08's threshold"] != ""
+        # In ten dimensions points are far apart for the smaller sigma: there R_n(s*) is 0.04 of
+        # 105, and what is forced of R_n is nearly what is forced of the excess risk.
+        last = dict(zip(names, rows[12], strict=True))
+        assert last["rate"] == "0.5"
+        assert float(last["forced excess, stable"]) == pytest.approx(
+            float(last["forced, stable"]), rel=0.06
         )
+        # The rate 0.01 is below the one of s*: nothing is forced.
+        assert float(rows[3][names.index("forced excess, stable")]) == 0
+        # The tiny run has the rates 1/2, 4, 4000 times sigma^4 at sigma = 0.5 only: 4 is near.
+        assert first["runs, trained"].endswith("(sigma=0.5)")
+        assert first["runs, w = 1"].endswith("(sigma=0.5)")
+        # 0.92 sigma^4 is a factor 1.84 from 1/2.
+        assert rows[1][names.index("runs, trained")] == ""
+        assert rows[-1][names.index("rate / thm08's threshold")] == ""
 
 
 class TestMeasured:

@@ -65,12 +65,15 @@ def test_equal_laws_are_rejected_as_often_as_stated() -> None:
         for ours, page in zip(normal_runs(count, 3, 5.0), pages(4, count), strict=True)
     ]
     # The difference of two such means over its estimated deviation is nearly Student with 58
-    # degrees of freedom; taken for normal it is beyond z in 5.5 % of all cases. Four deviations.
-    expected = 2 * stats.t.sf(RULE.quantile, 2 * SIZE - 2)
+    # degrees of freedom; it is compared with a quantile of 29, reached in 4.5 % of all cases. Four
+    # deviations.
+    expected = 2 * stats.t.sf(stats.t.isf(0.025, SIZE - 1), 2 * SIZE - 2)
+    assert expected == pytest.approx(0.0455, abs=5e-4)
     spread = 4 * math.sqrt(expected * (1 - expected) / count)
     assert abs(np.mean(np.array(p_values) <= 0.05) - expected) < spread + 0.005
-    # And p-values are spread evenly: their mean is 1/2, with deviation sqrt(1/12/300).
-    assert abs(np.mean(p_values) - 0.5) < 4 * math.sqrt(1 / 12 / count)
+    # And p-values are spread evenly but for the widening by c = 1.04, which moves p by at most
+    # 2 max_x (Phi(x) - Phi(x/c)) < 0.02: mean 1/2 with deviation sqrt(1/12/300).
+    assert abs(np.mean(p_values) - 0.5) < 4 * math.sqrt(1 / 12 / count) + 0.02
 
 
 @pytest.mark.parametrize("direction", [1, -1])
@@ -108,11 +111,71 @@ def test_agreement_needs_the_stated_factor() -> None:
 
 def test_two_runs_by_hand() -> None:
     # Resampled means of 5 and 7 are 5, 6, 7 with probabilities 1/4, 1/2, 1/4; deviations from 6
-    # are widened by sqrt(2/1). The page's value has no error here.
-    exact = PageValue(6.0, 6.0, 6.0)
-    (found,) = evidence.compare([Measurement("x", np.array([5.0, 7.0]), exact)], RULE)
+    # are widened by sqrt(2/1), and by Student's quantile of one degree of freedom, the Cauchy
+    # law's tan(pi (1/2 - a)), over the normal one. The page's value has no error here.
+    exact = PageValue(100.0, 100.0, 100.0)
+    two = Measurement("x", np.array([99.0, 101.0]), exact)
+    rule = replace(RULE, least_runs=2)
+    (found,) = evidence.compare([two], rule)
     assert found.p == 1
-    assert found.within == pytest.approx(6 / (6 - math.sqrt(2)))
+    factor = math.sqrt(2) * math.tan(math.pi * (0.5 - 0.025)) / rule.quantile
+    assert found.within == pytest.approx(100 / (100 - factor))
+
+
+@pytest.mark.parametrize("size", [1, 80])
+def test_tails_are_students(size: int) -> None:
+    """p at a gap that is the level's own, against the law it stands for."""
+    ours = normal_runs(1, 21)[0]
+    deviation = ours.std(ddof=1) / math.sqrt(SIZE)
+    tail = 0.05 / size / 2
+    # At 80 the normal quantile is 3.42, beyond which Student's tail is three times as heavy.
+    if size == 80:
+        assert 2 * stats.t.sf(stats.norm.isf(tail), SIZE - 1) == pytest.approx(6 * tail, rel=0.01)
+    assert evidence.widening(SIZE, tail) == pytest.approx(
+        stats.t.isf(tail, SIZE - 1) / stats.norm.isf(tail)
+    )
+    # Half way to Student's critical value, where resamples are many: p is the normal tail there.
+    gap = stats.t.isf(tail, SIZE - 1) * deviation / 2
+    value = float(ours.mean() - gap)
+    exact = Measurement("x", ours, PageValue(value, value, value))
+    rule = replace(RULE, resamples=4000)
+    found = evidence.compare([exact] * size, rule)[0]
+    expected = 2 * stats.norm.sf(stats.norm.isf(tail) / 2)
+    # Four deviations of a share of 4000, doubled; a mean of 30 has a kurtosis of -2/30 at most,
+    # with 0.01 in the tail's probability for it.
+    spread = 8 * math.sqrt(expected / 2 / 4000)
+    assert abs(found.p - expected) < spread + 0.01
+    # The page's error is widened by its own runs: none of ours varies here.
+    page = PageValue(gap, gap - rule.quantile * deviation, gap + rule.quantile * deviation)
+    same = Measurement("x", np.zeros(SIZE), page)
+    rule = replace(rule, page_simulations=5)
+    found = evidence.compare([same] * size, rule)[0]
+    expected = 2 * stats.norm.sf(gap / deviation * stats.norm.isf(tail) / stats.t.isf(tail, 4))
+    assert abs(found.p - expected) < 8 * math.sqrt(expected / 2 / 4000)
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_too_few_runs_are_not_compared(count: int) -> None:
+    """One run has no deviation: a test of it would reject every other value."""
+    few = Measurement("few", np.full(count, 1.5), PageValue(1.0, 0.9, 1.1))
+    enough = Measurement("enough", normal_runs(1, 22, 5.0)[0], PageValue(5.0, 4.64, 5.36))
+    found, other = evidence.compare([few, enough], RULE)
+    assert (found.answer, found.ratio, found.apart) == ("not measured", 1.5, 1.0)
+    assert math.isnan(found.p) and math.isnan(found.adjusted)
+    assert found.reason == f"{count} run{'s' if count > 1 else ''}, fewer than 10"
+    # It keeps its place in the family.
+    assert other.adjusted == min(1.0, 2 * other.p)
+    assert other.reason == ""
+
+
+def test_a_measurement_may_have_a_statistic_of_its_own() -> None:
+    values = np.append(np.full(29, 2.0), 602.0)
+    page = PageValue(2.0, 1.9, 2.1)
+    mean, median = evidence.compare(
+        [Measurement("a", values, page), Measurement("b", values, page, "median")], RULE
+    )
+    assert (mean.ratio, median.ratio) == (11.0, 1.0)
+    assert median.answer == "agrees"
 
 
 def test_nothing_to_compare() -> None:
@@ -137,11 +200,13 @@ def test_the_family_counts() -> None:
     null = Measurement(
         "null", ours, PageValue(ours.mean(), ours.mean() - width, ours.mean() + width)
     )
-    assert evidence.compare([brink], RULE)[0].answer == "differs"
-    assert evidence.compare([brink, null, null], RULE)[0].answer != "differs"
-    assert evidence.compare([brink, null, null], RULE)[0].adjusted == pytest.approx(
-        3 * evidence.compare([brink], RULE)[0].p
-    )
+    (alone,) = evidence.compare([brink], RULE)
+    among = evidence.compare([brink, null, null], RULE)[0]
+    assert alone.answer == "differs"
+    assert among.answer != "differs"
+    # Holm's factor, and wider tails.
+    assert among.adjusted == pytest.approx(3 * among.p)
+    assert among.p >= alone.p
 
 
 def test_too_few_resamples_for_the_family() -> None:
@@ -158,10 +223,24 @@ def test_diverged_runs() -> None:
     (few,) = evidence.compare([Measurement("1", np.array([1.0] * 29 + [math.inf]), page)], RULE)
     (many,) = evidence.compare([Measurement("10", values, page)], RULE)
     assert (few.answer, many.answer) == ("compatible", "differs")
-    # All ways to put 10 divergent runs among 60, counted in a small case: 2 of 6 runs.
-    ours = sum(set(pair) <= {0, 1, 2} for pair in itertools.combinations(range(6), 2))
-    assert evidence.divergence_p_value(2, 3) == pytest.approx(2 * ours / 15)
-    assert evidence.divergence_p_value(0, 3) == 1
+    # Of the mean alone: the median of the few is finite, and the page's.
+    one = np.array([1.0] * 29 + [math.inf])
+    (median,) = evidence.compare([Measurement("1", one, PageValue(1.0, 0.9, 1.1), "median")], RULE)
+    assert (median.answer, median.ratio, few.ratio) == ("agrees", 1.0, math.inf)
+    # An infinite one is compared by the number of divergent runs: 14 of the page's at most.
+    most = np.array([1.0] * 2 + [math.inf] * 28)
+    (worse,) = evidence.compare([Measurement("28", most, page, "median")], RULE)
+    assert worse.p == evidence.divergence_p_value(28, 30, 30, 14)
+    assert worse.answer == "differs"
+
+
+@pytest.mark.parametrize(("k", "n", "more", "j"), [(2, 3, 3, 0), (2, 3, 5, 0), (2, 4, 3, 1)])
+def test_divergence_counts_all_ways(k: int, n: int, more: int, j: int) -> None:
+    """Ways to choose k + j of n + N runs with k or more among the first n."""
+    ways = list(itertools.combinations(range(n + more), k + j))
+    share = sum(sum(run < n for run in way) >= k for way in ways) / len(ways)
+    assert evidence.divergence_p_value(k, n, more, j) == pytest.approx(min(1.0, 2 * share))
+    assert evidence.divergence_p_value(0, n, more) == 1
 
 
 def test_holm_by_hand() -> None:
@@ -208,6 +287,8 @@ def test_resampling_is_a_function_of_the_seed() -> None:
         ({"resamples": 0}, "rule.resamples"),
         ({"agreement": 1.0}, "rule.agreement"),
         ({"seed": -1}, "rule.seed"),
+        ({"page_simulations": 1}, "rule.page_simulations"),
+        ({"least_runs": 1}, "rule.least_runs"),
         ({"statistic": "mode"}, "rule.statistic"),
     ],
 )

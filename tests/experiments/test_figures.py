@@ -20,7 +20,7 @@ from dsmverify.ensembles.settings import Ensemble, Model, Networks, Problem
 from dsmverify.errors import InputError
 from dsmverify.experiments import configurations, figure1, figure2, page
 from dsmverify.experiments.groups import WORK, gaussian_points, noise_level, seed_of
-from dsmverify.experiments.silence import flat_sides
+from dsmverify.experiments.silence import flat_share, flat_sides
 from dsmverify.instance import Batch
 
 pytest.importorskip("numba")
@@ -51,7 +51,7 @@ times = ["0.2", "0.05"]
 rates = [{ rate = "0.1", steps = 60 }, { rate = "0.05", steps = 90 }]
 model = { width = 20 }
 batch = { size = 8, reduction = "mean", replacement = true }
-rule = { seed = 1, resamples = 2000 }
+rule = { seed = 1, resamples = 2000, least_runs = 4 }
 evaluation = { seed = 1, draws = 40, draws_in_all = 60 }
 options = [
   { name = "frozen", model = { train_inner = false } },
@@ -196,6 +196,7 @@ def test_figure2_end_to_end(whole_two: tuple[figure2.Summary, Path]) -> None:
     options = {(r["dimension"], r["option"]) for r in table}
     assert options == {
         ("1", "base"),
+        ("1", "base; median over simulations"),
         ("1", "base; the same 40 draws per point"),
         ("1", "base; 40 separate draws per point"),
         ("1", "base; 60 separate draws in all"),
@@ -209,18 +210,73 @@ def test_figure2_end_to_end(whole_two: tuple[figure2.Summary, Path]) -> None:
         assert (r["page_value"] == "") == (r["dimension"] == "2")
         assert (r["verdict"] == "no page value") == (r["dimension"] == "2")
         assert r["simulations"] == ("2" if r["option"].startswith("averaged") else "4")
-        assert float(r["low"]) <= float(r["mean"]) <= float(r["high"])
+        of = "median" if "median" in r["option"] else "mean"
+        assert float(r["low"]) <= float(r[of]) <= float(r["high"])
     at = {(p.dimension, p.time, p.rate, p.name): p for p in found.points}
     key = (2, Fraction(1, 5), Fraction(1, 10))
     total, coordinate = at[*key, "base"], at[*key, "base; mean over coordinates"]
     assert coordinate.summary.mean == pytest.approx(total.summary.mean / 2)
     assert 0 < coordinate.error == pytest.approx(total.error / 2)
-    # One family: 2 times, 2 rates, and five rows each with a page's value.
+    plain = at[1, Fraction(1, 5), Fraction(1, 10), "base"]
+    median = at[1, Fraction(1, 5), Fraction(1, 10), "base; median over simulations"]
+    assert median.values.tolist() == plain.values.tolist()
+    assert (plain.value, median.value) == (plain.values.mean(), np.median(plain.values))
+    assert plain.printed is not None
+    assert median.comparison.ratio == pytest.approx(median.value / plain.printed.value)
+    # One family: 2 times, 2 rates, and six rows each with a page's value.
     compared = [p for p in found.points if not math.isnan(p.comparison.p)]
-    assert len(compared) == 20
+    assert len(compared) == 24
     adjusted = evidence.holm([p.comparison.p for p in compared])
     assert [p.comparison.adjusted for p in compared] == adjusted.tolist()
-    assert "20 comparisons" in found.notes[0]
+    assert "24 comparisons" in found.notes[0] and "5 options" in found.notes[0]
+    report = (out / "fig2.md").read_text(encoding="utf-8")
+    assert "| base; median over simulations | 0.2 | 0.1 |" in report
+
+
+def test_mean_and_median_against_the_page(whole_two: tuple[figure2.Summary, Path]) -> None:
+    """Planted: one point where the mean is the page's value, three where the median is."""
+    found, _ = whole_two
+    base = [p for p in found.points if p.is_base and p.dimension == 1]
+    planted = []
+    for k, p in enumerate(base):
+        assert p.printed is not None
+        mean, median = (1.0, math.e) if k == 0 else (math.exp(-2), 1.0)
+        value = p.printed.value
+        summary = replace(p.summary, mean=mean * value, median=median * value)
+        planted.append(replace(p, summary=summary))
+    (note,) = figure2._mean_or_median(planted)
+    first = f"t {float(base[0].time):g} rate {float(base[0].rate):g}"
+    # Root mean squares of (0, -2, -2, -2) and (1, 0, 0, 0).
+    assert f"of 4 points nearer to the page's value is the mean at 1 ({first}), root" in note
+    assert "log(ours/page) 1.73; the median at 3" in note
+    assert "log(ours/page) 0.5; diverged runs left out" in note
+    assert figure2._mean_or_median([p for p in found.points if p.dimension == 2]) == []
+
+
+def test_too_few_survivors_are_not_compared() -> None:
+    settings = configurations.build(figure2.Figure2, document(TWO).table, "tiny.toml")
+    job = figure2._jobs(settings, "tiny.toml", quick=False)[0]
+    excess = np.array([1.0, 2.0, math.inf, 3.0, 0.5, 0.6, 0.7, 0.8])
+    points = figure2._points(job, {"excess": excess, "flat": np.zeros(8)}, settings)
+    judged = figure2._judge(points, settings.rule)
+    (kept,) = (p for p in judged if p.survivors)
+    assert (kept.comparison.answer, kept.comparison.reason) == (
+        "not measured",
+        "3 runs, fewer than 4",
+    )
+    (note,) = (n for n in figure2._notes(judged, settings) if n.startswith("Not compared"))
+    assert "fewer than 4 runs: base; diverged runs left out at t = 0.2, rate 0.1" in note
+    assert "not measured (3 runs, fewer than 4)" in figure2._one_cells(kept)
+
+
+def test_packaged_options_name_what_an_epoch_is() -> None:
+    """Twenty distinct points of twenty: each step sees every point once."""
+    for name, cls in (("figures/1", figure1.Figure1), ("figures/2", figure2.Figure2)):
+        settings: Any = configurations.build(cls, configurations.load(name).table, name)
+        (option,) = (o for o in settings.options if o.name == "batch of 20 distinct points")
+        model, batch = option.applied(settings.model, settings.batch, name)
+        assert (model, batch) == (settings.model, Batch(20, "mean", False))
+        assert option.dimensions == (1,)
 
 
 def test_figure2_measures_what_it_trains(whole_two: tuple[figure2.Summary, Path]) -> None:
@@ -354,7 +410,14 @@ def test_diverged_runs_have_a_row_without_them() -> None:
     job = figure2._jobs(settings, "tiny.toml", quick=False)[0]
     excess = np.array([1.0, 2.0, math.inf, 3.0, 0.5, 0.5, 0.5, 0.5])
     measured = {"excess": excess, "flat": np.zeros(8)}
-    first, survivors, second = figure2._points(job, measured, settings)
+    found = figure2._points(job, measured, settings)
+    first, survivors, second = (p for p in found if not p.detail)
+    # A median is finite while most runs are, and needs no such row.
+    medians = [p for p in found if p.detail]
+    assert [(p.statistic, p.survivors, p.value) for p in medians] == [
+        ("median", False, 2.5),
+        ("median", False, 0.5),
+    ]
     assert math.isinf(first.summary.mean) and first.summary.diverged == 1
     assert survivors.survivors and survivors.summary.mean == 2
     assert survivors.label == "base; diverged runs left out"
@@ -380,6 +443,12 @@ def test_flat_sides_by_hand() -> None:
     ]
 
 
+def test_flat_share_leaves_diverged_runs_out() -> None:
+    values = np.array([1.0, 2.0, math.inf, math.inf])
+    assert flat_share(np.array([1.0, 0.0, 0.0, 0.0]), values) == 0.5
+    assert math.isnan(flat_share(np.zeros(2), values[2:]))
+
+
 @pytest.mark.parametrize(
     ("text", "change", "words"),
     [
@@ -400,6 +469,12 @@ def test_flat_sides_by_hand() -> None:
         (TWO, ('rate = "0.1"', 'rate = "0"'), "rates.rate: 0"),
         (TWO, ("size = 8", "size = 0"), "batch.size"),
         (TWO, ("steps = 60", "steps = -1"), "rates.steps: -1"),
+        (TWO, ("draws = 40", "draws = 1"), "evaluation.draws: 1"),
+        (TWO, ("draws_in_all = 60", "draws_in_all = 0"), "evaluation.draws_in_all: 0"),
+        (TWO, ("evaluation = { seed = 1", "evaluation = { seed = -1"), "evaluation.seed: -1"),
+        (TWO, ("simulations = 2, steps = 70", "simulations = 0, steps = 70"), "quick.runs.simu"),
+        (TWO, ("simulations = 2, steps = 70", "simulations = 2, steps = -1"), "quick.runs.steps"),
+        (TWO, ("runs = [{ dimension = 1", "runs = [{ dimension = 3"), "quick.runs.dimension: 3"),
     ],
 )
 def test_bad_configurations(text: str, change: tuple[str, str], words: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from dsmverify.experiments.scaling import (
     fit,
     log_crossings,
     median_levels,
+    resampled_logs,
 )
 
 RATES = np.array([2.0**k for k in range(-4, 8)])
@@ -43,7 +45,8 @@ def planted(
             rates = RATES * 1.3 * critical / intercept
             spread = (10 ** (jitter * rng.standard_normal(5))).tolist()
             levels = power_law(critical, rates, spread)
-            found.append(Curve("c", family, one, rates, levels, LEVEL))
+            label = f"{family} {one}"
+            found.append(Curve(label, family, one, rates, levels, LEVEL))
     return found
 
 
@@ -126,10 +129,41 @@ class TestCrossing:
     def test_drawing_is_fixed_by_its_seed(self) -> None:
         spread = (0.5, 0.8, 1.0, 1.25, 2.0)
         curves = [
-            Curve("c", "f", {}, RATES, power_law(c, RATES, spread), LEVEL) for c in (1.0, 3.0)
+            Curve(f"{c}", "f", {}, RATES, power_law(c, RATES, spread), LEVEL) for c in (1.0, 3.0)
         ]
         assert crossings(curves, 30, 1) == crossings(curves, 30, 1)
         assert crossings(curves, 30, 1) != crossings(curves, 30, 2)
+
+
+class TestResampling:
+    """Curves of one label are of the same runs."""
+
+    def test_curves_of_one_label_get_the_same_seeds(self) -> None:
+        one, other, _ = planted({"sigma": 4.0}, SIGMAS, 0.15, 3)[:3]
+        again = replace(one, family="b", threshold=LEVEL)
+        drawn = resampled_logs([one, other, again], 50, 1)
+        assert np.array_equal(drawn[:, 0], drawn[:, 2])
+        # Same levels under another label: other runs.
+        drawn = resampled_logs([one, other, replace(one, label="x")], 50, 1)
+        assert not np.array_equal(drawn[:, 0], drawn[:, 2])
+
+    def test_a_setting_in_two_families_narrows_no_interval(self) -> None:
+        curves = [c for c in planted({"sigma": 4.0}, SIGMAS, 0.15, 3) if c.family == "a"]
+        copies = [replace(curve, family="copy") for curve in curves]
+        once = fit(curves, ("sigma",), 100, 1).power("sigma")
+        twice = fit(curves + copies, ("sigma",), 100, 1).power("sigma")
+        assert once is not None and twice is not None
+        assert (twice.low, twice.high) == pytest.approx((once.low, once.high))
+        apart = [replace(curve, label=f"other {curve.label}") for curve in copies]
+        narrow = fit(curves + apart, ("sigma",), 100, 1).power("sigma")
+        assert narrow is not None
+        # Twice the runs: by sqrt 2, known to 1/sqrt(100) or so.
+        assert narrow.high - narrow.low < 0.9 * (once.high - once.low)
+
+    def test_one_label_has_one_number_of_seeds(self) -> None:
+        one = planted({"sigma": 4.0}, SIGMAS, 0.15, 3)[0]
+        with pytest.raises(InputError, match="same runs"):
+            resampled_logs([one, replace(one, levels=one.levels[:, :3])], 5, 1)
 
 
 class TestPowers:
@@ -181,6 +215,23 @@ class TestPowers:
         found = fit([never], ("sigma",), 5, 1)
         assert found.powers == () and found.never == 1
 
+    def test_error_is_what_the_seeds_would_leave(self) -> None:
+        """Median of five normals of deviation 0.15: 0.15 x 0.536; the bootstrap's is near it."""
+        fits = [fit(planted({"sigma": 4.0}, ALL, 0.15, s), ("sigma",), 100, 1) for s in range(4)]
+        assert all(one.freedom == 2 * len(ALL) - 3 for one in fits)
+        # 28 curves each, whose bootstrap variances scatter by about their own size: 10%.
+        assert np.mean([one.error for one in fits]) == pytest.approx(0.0804, rel=0.25)
+
+    def test_a_law_is_no_misfit_and_another_one_is(self) -> None:
+        law = planted({"sigma": 4.0}, ALL, 0.15, 1)
+        assert not fit(law, ("sigma",), 100, 1).is_misfit
+        other = planted({"sigma": 4.0, "n": -2.0}, ALL, 0.15, 1)
+        assert fit(other, ("sigma",), 100, 1).is_misfit
+        assert not fit(other, ("sigma", "n"), 100, 1).is_misfit
+        # Two curves of one family have no residual, whatever they are.
+        pair = fit([c for c in other if c.family == "a"][:2], ("sigma",), 100, 1)
+        assert pair.freedom == 0 and not pair.is_misfit
+
     def test_coverage_of_the_intervals(self) -> None:
         """Of 40 planted laws the intervals cover nearly all, and are not much too wide.
 
@@ -224,6 +275,21 @@ class TestCollapse:
         found = collapse(curves, [1.0] * len(curves), 100, 1)
         assert found.used == 10
         assert found.low < found.spread < found.high
+
+    def test_interval_is_about_the_estimate(self) -> None:
+        """Under a perfect scale all spread is chance, which the bootstrap doubles if let.
+
+        A spread of m = 10 rates of error e has squares about e^2; resamples without the correction
+        2 e^2, and then the estimate is below the interval's middle by 30 per cent.
+        """
+        ratios = []
+        for seed in range(6):
+            curves = [*planted({"sigma": 4.0}, SIGMAS, 0.2, seed)]
+            scales = [c.factors["sigma"] ** 4 * (3 if c.family == "a" else 12) for c in curves]
+            found = collapse(curves, scales, 200, 1)
+            assert found.low <= found.spread <= found.high
+            ratios.append((found.low + found.high) / 2 / found.spread)
+        assert 0.8 < np.mean(ratios) < 1.15
 
     def test_fewer_than_two_curves_have_no_spread(self) -> None:
         curves = planted({"sigma": 4.0}, SIGMAS[:1], 0.0, 0)[:1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,10 +19,18 @@ from dsmverify.claims import Inequality
 from dsmverify.ensembles.minima_search import Found, search_minima
 from dsmverify.ensembles.settings import Ensemble, Model, Problem
 from dsmverify.errors import InputError
-from dsmverify.experiments import configurations, largest_bound, theorem, theorem_records
+from dsmverify.experiments import (
+    configurations,
+    largest_bound,
+    parts,
+    running,
+    theorem,
+    theorem_records,
+)
 from dsmverify.experiments.theorem_records import Record, about_networks, judge, recorded_verdicts
 from dsmverify.experiments.theorem_report import Summary, markdown
-from dsmverify.instance import Batch, Instance, NoiseLevel
+from dsmverify.experiments.theorem_settings import Theorem
+from dsmverify.instance import Batch, Instance, NetworkData, NoiseLevel
 
 SPACING, MU, SIGMA = 2000, Fraction(97, 100), Fraction(1, 5)
 THRESHOLD = 4096 * SIGMA**2 / (MU * 16 * SPACING)
@@ -86,7 +95,7 @@ def test_the_sharpness_is_that_of_the_minimum(minimum: Found) -> None:
     """M eta lambda_max, and 2/(m lambda_max)."""
     record = held(minimum, Fraction(1), ())
     assert float(record.sharpness) == pytest.approx(float(THRESHOLD) * minimum.lambda_max, rel=1e-3)
-    assert float(record.largest_stable_rate) == pytest.approx(2 / minimum.lambda_max, rel=1e-3)
+    assert float(record.rate_of_equality) == pytest.approx(2 / minimum.lambda_max, rel=1e-3)
 
 
 def summary_of(record: Record) -> Summary:
@@ -252,6 +261,10 @@ width = 2
 steps = 50
 factors = [1.01]
 seeds = 1
+[stable_minima]
+samples = 0
+widths = [1]
+starts = 0
 [[minima]]
 name = "s"
 points = [0, 1]
@@ -289,8 +302,8 @@ def test_the_report_lists_every_claim_at_every_network(small: tuple[Summary, Pat
     """JSON, CSV and Markdown agree on records and claims."""
     summary, out = small
     assert summary.exit_status == 0
-    parts = {record.part for record in summary.records}
-    assert {"regime", "regime run", "minima", "minima run", "runs"} <= parts
+    sections = {record.part for record in summary.records}
+    assert sections == {"eq. 8", "regime", "regime run", "minima", "minima run", "runs"}
     document = json.loads((out / "theorem.json").read_text())
     assert len(document["records"]) == len(summary.records)
     with (out / "theorem.csv").open(newline="") as file:
@@ -311,7 +324,11 @@ def test_runs_say_what_they_did(small: tuple[Summary, Path]) -> None:
     assert stayed.outcome.startswith("pass")
     ends = [one for one in summary.records if one.part == "runs"]
     assert len(ends) == 2
-    assert all("rewritten" in note for end in ends for note in end.notes[-1:])
+    for end in ends:
+        assert "rewritten" in end.notes[-1] and "not of this run's" in end.notes[-1]
+        assert end.notes[0].startswith("the page has 20 training points, of which 19 are distinct")
+        assert end.size == 19
+        assert "sides without a kink: " in end.did and "silent: " in end.did
     assert all(end.outcome_mean.startswith("not applicable") for end in ends)
     assert "EVIDENCE" not in "".join(summary.lines())
 
@@ -343,20 +360,165 @@ def test_rewriting_keeps_the_function() -> None:
     assert float(value / 5) == pytest.approx(expected, rel=1e-13)
 
 
-def test_unknown_keys_and_bad_samples_are_refused(tmp_path: Path) -> None:
-    """With the file and the key."""
-    document = configurations.parse(SMALL.replace("sgd_steps", "sgd_step"), "small.toml")
-    with pytest.raises(InputError, match=r"small\.toml: sgd_step"):
+def test_eq08_is_broken_at_stable_minima_in_each_reading(small: tuple[Summary, Path]) -> None:
+    """Certified, with the minimum's own record; known, so no news for the summary."""
+    summary, out = small
+    assert {(one.reading, one.answer) for one in summary.stable} == {
+        ("mean", "FALSE"),
+        ("sum", "FALSE"),
+    }
+    for one in summary.stable:
+        assert one.stability.startswith("TRUE")
+        assert float(one.ratio) > 1
+        instance = Instance.from_json(one.instance)
+        assert instance.learning_rate == Fraction(one.rate)
+    records = [one for one in summary.records if one.part == "eq. 8"]
+    assert len(records) == len(summary.stable)
+    answers = {(a.claim, a.recorded, a.answer) for one in records for a in one.answers}
+    assert {("eq08@mean", "REFUTED", "FALSE"), ("eq08@sum", "REFUTED", "FALSE")} <= answers
+    assert not any("eq08" in line for line in summary.lines() if "counterexample" in line)
+    assert "## Eq. 8 at linearly stable minima" in (out / "theorem.md").read_text()
+
+
+def test_the_report_says_why_a_claim_was_not_applicable(small: tuple[Summary, Path]) -> None:
+    """By the first hypothesis that fails, counted; the counts add up."""
+    summary, out = small
+    lines = (out / "theorem.md").read_text().splitlines()
+    counts = Counter(
+        answer.claim
+        for one in summary.records
+        for answer in one.answers
+        if answer.answer == "NOT_APPLICABLE"
+    )
+    assert len(counts) > 10
+    for claim, count in counts.items():
+        (line,) = (line for line in lines if line.startswith(f"| {claim} | "))
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        reasons = [part.partition(" ")[::2] for part in cells[6].split("; ")]
+        assert sum(int(number) for number, _ in reasons) == int(cells[5]) == count
+        said = {a.said for one in summary.records for a in one.answers if a.claim == claim}
+        assert all(any(text.startswith(why) for text in said) for _, why in reasons)
+        assert len({why for _, why in reasons}) == len(reasons)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("sgd_steps", "sgd_step", "sgd_step: "),
+        ("count = 4", "count = 1", r"regime\[0\]\.count: 1, but .* at least 2 points"),
+        ("spacing = 2000", "spacing = 0", r"regime\[0\]\.spacing: 0"),
+        ("points = [0, 1]", "points = [0]", r"minima\[0\]\.points"),
+        ("points = [0, 1]", "points = [1, 0]", r"minima\[0\]\."),
+        ("sigma = 0.2", "sigma = 1.5", r"regime\[0\]\.sigma: 1\.5"),
+        ("widths = [1]\nfactors = [0.98]", "widths = [0, 13]\nfactors = [1]", r"\[0\]\.widths"),
+        ("widths = [1]\nfactors = [0.98]", "widths = []\nfactors = [1]", r"minima\[0\]\.widths"),
+        ("factors = [0.98]", "factors = [-1]", r"minima\[0\]\.factors\[0\]: -1"),
+        ("steps = 50\nfactors = [1.01]", "steps = 50\nfactors = []", r"regime_runs\.factors"),
+        ("steps = 50", "steps = -1", r"regime_runs\.steps: -1"),
+        ("rate = 0.1", "rate = -0.1", r"wide\[0\]\.rate: -0\.1"),
+        ("sigma = 0.57\nrate", "sigma = 2\nrate", r"wide\[0\]\.sigma: 2"),
+        ('inner = "gaussian"', 'inner = "sings"', r"wide\[0\]\.inner: 'sings'.*'signs'"),
+        ("polish_budget = 30", "polish_budget = 0", "polish_budget: 0"),
+        ("polish_budget = 10", "polish_budget = 0", r"quick\.polish_budget: 0"),
+        ("samples = 0", "samples = -1", r"stable_minima\.samples: -1"),
+        ("products = 2", "products = -2", "products: -2"),
+        ("replacement = true", "replacement = false", "batch.size: 50"),
+    ],
+)
+def test_bad_configurations_are_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
+    """Before anything is computed, with the file and the key."""
+    assert old in SMALL
+    document = configurations.parse(SMALL.replace(old, new, 1), "small.toml")
+    with pytest.raises(InputError, match=f"small\\.toml: .*{words}"):
         theorem.run(document, out=tmp_path)
-    document = configurations.parse(SMALL.replace("count = 4", "count = 1"), "small.toml")
-    with pytest.raises(InputError, match="at least 2 points"):
-        theorem.run(document, out=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_run_goes_on(
+    small: tuple[Summary, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finished parts are not computed again, the end has the same bytes, a change only its own."""
+    _, out = small
+    document = configurations.parse(SMALL, "small.toml")
+    work = tmp_path / ".work"
+
+    def stop(done: int, total: int, name: str) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        theorem.run(document, out=tmp_path, threads=1, progress=stop)
+    kept = {file.name for file in work.glob("*.json")}
+    # Eq. 8 and the minima of one width; the third task, the constants of a sample, is not kept.
+    assert len(kept) == 2
+    assert not (tmp_path / "theorem.json").exists()
+    for file in (out / ".work").iterdir():
+        if file.name not in kept and file.suffix == ".json":
+            (work / file.name).write_bytes(file.read_bytes())
+    # All parts are there: none is computed.
+    monkeypatch.setattr(theorem, "judge", None)
+    monkeypatch.setattr(theorem, "search_minima", None)
+    theorem.run(document, out=tmp_path, threads=1)
+    for name in ("theorem.json", "theorem.csv", "theorem.md"):
+        assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
+    # Another rate of the wide run: a new part, not a refusal; the others stay.
+    before = {file.name: file.read_bytes() for file in work.iterdir()}
+    monkeypatch.undo()
+    changed = configurations.parse(SMALL.replace("rate = 0.1", "rate = 0.2"), "small.toml")
+    theorem.run(changed, out=tmp_path, threads=1)
+    after = {file.name: file.read_bytes() for file in work.iterdir()}
+    assert before.items() <= after.items()
+    assert sorted(Path(name).suffix for name in after.keys() - before.keys()) == [
+        ".json", ".json", ".npz",
+    ]  # fmt: skip
+
+
+def test_every_kind_of_experiment_says_what_its_progress_counts() -> None:
+    """Parts of the theorem have no pace; everything else counts network steps."""
+    assert running.UNITS.keys() == running.MODULES.keys()
+    assert [kind for kind, unit in running.UNITS.items() if unit is None] == ["theorem"]
+
+
+def test_what_is_no_number_is_null(tmp_path: Path) -> None:
+    """JSON has no NaN: also in parts, which come back as they were written."""
+    assert json.loads(parts.json_text({"a": [float("nan"), 0.1]})) == {"a": [None, 0.1]}
+    kept = parts.Parts(tmp_path, "x", None)
+    first = kept.result(["key", Fraction(1, 3)], lambda: {"a": (float("inf"), 0.1)})
+    assert first == {"a": [None, 0.1]}
+    assert kept.result(["key", Fraction(1, 3)], lambda: {"a": 0}) == first
+    assert kept.result(["key", Fraction(2, 3)], lambda: {"a": 0}) == {"a": 0}
+    (file, *_) = tmp_path.iterdir()
+    file.write_text(file.read_text()[:-5])
+    with pytest.raises(InputError, match=r"cannot be read.*delete it"):
+        for number in (1, 2):
+            kept.result(["key", Fraction(number, 3)], lambda: {"a": 0})
+
+
+def test_rounding_is_no_growth(minimum: Found) -> None:
+    """A dead neuron has exactly 1 in the spectrum; above the margin moments grow."""
+    data = minimum.instance.network
+    assert data is not None
+    assert data.inner_weights[0] != 0
+    dead = NetworkData(
+        (*data.inner_weights, Fraction(1)),
+        (*data.biases, Fraction(-(10**6))),
+        (*(2 * w for w in data.outer_weights), Fraction(1)),
+    )
+    for factor, says in ((Fraction(101, 100), "are not seen to grow"), (Fraction(100), "grow:")):
+        held = replace(
+            minimum.instance,
+            network=dead,
+            learning_rate=factor * THRESHOLD / 2,
+            batch=Batch(50, "mean", True),
+        )
+        (said,) = theorem._second_moments(held, 4)
+        assert f"linearised SGD {says}" in said
 
 
 def test_the_packaged_configuration_is_read() -> None:
     """At least three samples inside the regime, every condition on sigma certified."""
     document = configurations.load("theorem")
-    settings = configurations.build(theorem.Theorem, document.table, document.source)
+    settings = configurations.build(Theorem, document.table, document.source)
     assert len(settings.regime) >= 3
     for one in settings.regime:
         rate = one.factors[0] * theorem._threshold(one.instance)
