@@ -10,6 +10,12 @@
 | `dense` | numba, any d |
 | `batched` | many networks as batched torch operations, CPU or CUDA |
 | `training`, `checkpoints`, `runs` | the loop around a path, and networks on disk |
+| `measures`, `optimum`, `hinges` | what is measured exactly on a network in d = 1 |
+| `sharpness` | lambda_max of Hessian and tangent kernel by O(m) products |
+| `dimensions` | d > 1: excess risk by Monte Carlo, exact risk |
+| `translation` | the translation bound at a network |
+| `mean_square_operator` | second moments of linearised SGD at wide networks |
+| `minima_search`, `polish` | proved minima of small networks; wide ones polished |
 
 Nothing here gives a verdict: training runs are evidence.
 """

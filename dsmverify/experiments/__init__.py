@@ -7,8 +7,13 @@
 | `groups` | options, seeds, and groups of networks trained, measured and kept on disk |
 | `silence` | scores that are flat on a side of the data |
 | `figure1`, `figure2` | the two figures: runs, tables, comparison with the page |
-| `critical`, `theorem` | which rate is critical; the theorem held against runs |
-| `plots` | vector drawings of the tables |
+| `critical`, `critical_tables`, `scaling` | where the risk jumps: runs, tables, fits |
+| `theorem`, `theorem_settings`, `theorem_records`, `theorem_report` | claims at minima and ends |
+| `parts` | finished parts of the theorem's run, kept on disk |
+| `stable_minima` | linearly stable minima that break eq. 8 |
+| `largest_bound` | the largest value of theorem 8's bound in its own regime |
+| `plots`, `critical_plots` | vector drawings of the tables |
+| `running` | which module runs which configuration |
 
 Nothing here gives a verdict on a claim: training runs are evidence.
 """

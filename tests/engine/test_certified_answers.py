@@ -750,8 +750,8 @@ def test_stability_by_second_moments(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stability(eye, scaled(99), monkeypatch) == (Truth.TRUE, "second moments contract")
     truth, words = stability(eye, scaled(101), monkeypatch)
     assert truth is Truth.UNKNOWN
-    assert words == "second moments not shown to contract, m eta lambda_max = 0.02001" or (
-        words.startswith("second moments not shown to contract, m eta lambda_max = 0.02")
+    assert words == "second moments not shown to contract, m eta lambda_max(E[H]) = 0.02001" or (
+        words.startswith("second moments not shown to contract, m eta lambda_max(E[H]) = 0.02")
     )
     truth, words = stability(scaled(99), scaled(99**2), monkeypatch)
     assert truth is Truth.TRUE
