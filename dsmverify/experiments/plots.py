@@ -172,8 +172,10 @@ def figure2(summary: figure2_module.Summary) -> Any:
                     axis.set_ylabel(f"excess risk{kind}")
                 if row == len(dimensions) - 1:
                     axis.set_xlabel("learning rate η (log scale)")
-        if not all(p.is_whole for p in shown):
-            figure.suptitle("Steps are cut short", fontsize=9)
+        cut = sorted({(p.option, p.dimension) for p in shown if not p.is_whole})
+        if cut:
+            named = "; ".join(f"{option}, d = {d}" for option, d in cut)
+            figure.suptitle(f"Steps cut short at some rates: {named}", fontsize=9)
         _common_legend(figure, axes, 2)
     return figure
 
