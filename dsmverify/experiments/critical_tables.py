@@ -286,7 +286,7 @@ def run_rows(critical: Critical, ended: Mapping[Setting, Result]) -> Iterable[tu
 
         excess, square = float(data["excess"][k, j]), float(data["square"][k, j])
         sharpness = float(data["sharpness"][k, j])
-        floors = translation.risk_floors(rate, float(setting.sigma), length=square)
+        floors = translation.risk_floors(rate, float(setting.sigma), length=_length(square))
         yield (
             setting.sample,
             setting.parametrisation,
@@ -795,6 +795,11 @@ def floor_words(critical: Critical, ended: Mapping[Setting, Result]) -> list[str
     return found
 
 
+def _length(square: float) -> float:
+    """The least eigenvalue of a second-moment matrix, which rounding can leave below 0."""
+    return max(square, 0.0)
+
+
 def _below(result: Result, k: int) -> NDArray[np.int_]:
     """Runs below the flatness floor, runs that it speaks of, and both for linear stability.
 
@@ -807,7 +812,7 @@ def _below(result: Result, k: int) -> NDArray[np.int_]:
         if not (math.isfinite(risk) and math.isfinite(square)):
             continue
         floors = translation.risk_floors(
-            float(result.rates[k]), float(result.setting.sigma), length=square
+            float(result.rates[k]), float(result.setting.sigma), length=_length(square)
         )
         counts[:2] += (floors.flat > risk, floors.flat > 0)
         if result.setting.dimension == 1:

@@ -583,3 +583,10 @@ def test_marks_of_the_picture_are_the_answers() -> None:
     assert set(critical_plots.PANELS) == set(critical_plots.MARKS)
     assert set(critical_plots.PANELS) < set(critical_tables.SCALES)
     assert critical_plots.MARKS["theorem"] == (2.0**12,)
+
+
+def test_a_length_that_rounding_left_below_zero_counts_as_zero() -> None:
+    """The least eigenvalue of a second-moment matrix: no floor fails on its rounding error."""
+    assert critical_tables._length(-1e-18) == 0.0
+    assert critical_tables._length(0.5) == 0.5
+    assert math.isnan(critical_tables._length(math.nan))
