@@ -1,0 +1,149 @@
+"""eq08@sum (eq. 8, p. 6, arXiv 2502.03435v1) fails: its hypotheses and both sides at one exact instance.
+Made by dsmverify from its second path; needs Python and mpmath. Run: python eq08_sum.py
+"""
+import json
+from fractions import Fraction
+from itertools import accumulate, groupby, pairwise
+from pathlib import Path
+from mpmath import MPContext
+from mpmath.calculus.quadrature import GaussLegendre
+class Setting:  # A witness as mpmath numbers, at one precision and one order of quadrature.
+    names = ('inner_weights', 'biases', 'outer_weights')
+    def __init__(self, mp, data, where, order=0):
+        self.mp, self.order, self.data, self.where = (mp, order, data, where); self.points = sorted((Fraction(text) for text in data['x']))
+        self.n, self.x = (len(self.points), {i: self.number(p) for i, p in enumerate(self.points, 1)})
+        self.Delta = min((self.number(b - a) for a, b in pairwise(self.points)), default=mp.zero); age = self.number(data.get('time', 0))
+        self.sigma = self.number(data.get('sigma', 0)) or mp.sqrt(-mp.expm1(-2 * age))
+        self.mu = self.number(data.get('mu', 0)) or mp.sqrt(1 - self.sigma ** 2)
+        self.i, self.k, self.l = (int(where.get(name, 0)) for name in ('i', 'j', 'l')); self.y = self.number(where['y']) if 'y' in where else None
+        lists = (data.get('network', {}).get(name, ()) for name in self.names); rows = [[*map(Fraction, row)] for row in zip(*lists, strict=True)]
+        self.order_of = sorted(range(len(rows)), key=lambda j: -rows[j][1] / rows[j][0]); self.exact = [rows[j] for j in self.order_of]
+        self.m, self.kinks = (len(rows), [-b / w for w, b, _ in self.exact])
+        self.w1, self.b, self.w2 = ([self.number(r[k]) for r in self.exact] for k in range(3))
+        self.rule = GaussLegendre(mp).calc_nodes(3 + order, mp.prec); self.reach = int(mp.sqrt(1.4 * mp.prec)) + 3; self.cache = {}
+    def number(self, value):
+        return self.mp.mpf(Fraction(value).numerator) / Fraction(value).denominator
+def signs(c): return ('max ||w1_l| - 1| <= 0', max((abs(abs(w1) - 1) for w1 in c.w1)), '<=', 0)  # |w1_l| = 1.
+def over_neurons(c, values):  # For each cell the sum of the values of the neurons active on it.
+    steps = [v if w > 0 else -v for v, w in zip(values, c.w1, strict=True)]
+    left = sum((v for v, w in zip(values, c.w1, strict=True) if w < 0), c.mp.zero); return [*accumulate(steps, initial=left)]
+def nodes(c, cuts):  # Nodes and weights of the panels between cuts, in any order of cuts.
+    for low, high in pairwise(sorted(set(cuts))):
+        half, middle = ((high - low) / 2, (high + low) / 2); yield from ((middle + half * z, half * weight) for z, weight in c.rule)
+def around(c, centre, low, high):  # Cuts one sigma apart around a centre, within [low, high] and the reach of a Gaussian.
+    steps = [centre + c.sigma * j for j in range(-c.reach, c.reach + 1)]; low, high = (max(low, steps[0]), min(high, steps[-1]))
+    return [low, *(cut for cut in steps if low < cut < high), high] if low < high else []
+def gaussian(c, z): return c.mp.exp(-(z * z) / (2 * c.sigma ** 2)) / (c.mp.sqrt(2 * c.mp.pi) * c.sigma)  # Density of N(0, sigma^2).
+def cell_moments(c):  # For each cell and point (1/n) E[Y^k ; Y in the cell], k = 0, 1, 2, by quadrature.
+    def row(centre, low, high):
+        panel = nodes(c, around(c, centre, low, high)); masses = [(y, w * gaussian(c, y - centre) / c.n) for y, w in panel]
+        return [sum((mass * y ** k for y, mass in masses), c.mp.zero) for k in range(3)]
+    if 'cells' not in c.cache:
+        cells = [*pairwise([-c.mp.inf, *(c.number(kink) for kink in c.kinks), c.mp.inf])]
+        c.cache['cells'] = [{i: row(c.mu * c.x[i], *cell) for i in c.x} for cell in cells]
+    return list(c.cache['cells'])
+def residual_cells(c):  # Cell, point, level and slope of f(y) = s_theta(y) + (y - mu x_i)/sigma^2, moments.
+    levels = over_neurons(c, [w * b / c.m for w, b in zip(c.w2, c.b, strict=True)])
+    slopes = over_neurons(c, [w * v / c.m for w, v in zip(c.w2, c.w1, strict=True)])
+    for p, rows in enumerate(cell_moments(c)):
+        for i, row in rows.items():
+            shift = c.mu * c.x[i] / c.sigma ** 2; yield (p, i, levels[p] - shift, slopes[p] + 1 / c.sigma ** 2, row)
+def over_cells(c, values):  # For each neuron the sum of the values of the cells on which it is active.
+    sums = [*accumulate(values)]; return [sums[-1] - sums[r] if w > 0 else sums[r] for r, w in enumerate(c.w1)]
+def residual_sums(c, power=0):  # E[f Y^power 1_l] for every neuron, f the residual.
+    sums = [c.mp.zero] * (c.m + 1)
+    for p, _, a, s, row in residual_cells(c):
+        sums[p] += a * row[power] + s * row[power + 1]
+    return over_cells(c, sums)
+def gradient(c):  # grad R_n(theta): outer weights, then biases.
+    plain, tilted, js = (residual_sums(c), residual_sums(c, 1), range(c.m)); outer = [2 * (c.w1[j] * tilted[j] + c.b[j] * plain[j]) / c.m for j in js]
+    return [*outer, *(2 * c.w2[j] * plain[j] / c.m for j in js)]
+def cross_term(c): return [2 * value / c.m for value in residual_sums(c)]  # (2/m) E[f 1_l]: the second derivative of the risk by w2_l and b_l beyond 2 T.
+def network(c, y): return sum((w2 * max(w * y + b, 0) for w2, w, b in zip(c.w2, c.w1, c.b, strict=True))) / c.m
+def kink_residual(c, j, i):  # f_i(tau) p_i(tau) at the kink of neuron j.
+    tau, mean = (c.number(c.kinks[j]), c.mu * c.x[i]); return (network(c, tau) + (tau - mean) / c.sigma ** 2) * gaussian(c, tau - mean)
+def kink_term(c): return [2 * c.w2[j] * sum((kink_residual(c, j, i) for i in c.x)) / (abs(c.w1[j]) * c.n * c.m) for j in range(c.m)]
+def kernel_product(c, v):  # T v, T = (1/n) sum_i E[grad s_theta(Y) grad s_theta(Y)^T], v of length 2m.
+    js, rows = (range(c.m), [[*map(sum, zip(*row.values(), strict=True))] for row in cell_moments(c)])
+    levels = over_neurons(c, [v[j] * c.b[j] + v[c.m + j] * c.w2[j] for j in js]); slopes = over_neurons(c, [v[j] * c.w1[j] for j in js])
+    lines = [*zip(levels, slopes, rows, strict=True)]; zero, one = (over_cells(c, [a * m[k] + s * m[k + 1] for a, s, m in lines]) for k in (0, 1))
+    outer = [(c.w1[j] * one[j] + c.b[j] * zero[j]) / c.m ** 2 for j in js]; return [*outer, *(c.w2[j] * zero[j] / c.m ** 2 for j in js)]
+def hessian_product(c, v):  # hess R_n(theta) v.
+    if 'blocks' not in c.cache:
+        c.cache['blocks'] = (cross_term(c), kink_term(c))
+    (cross, kink), m, t = (c.cache['blocks'], c.m, kernel_product(c, v))
+    biases = (2 * t[m + j] + cross[j] * v[j] + kink[j] * v[m + j] for j in range(m))
+    return [*(2 * t[j] + cross[j] * v[m + j] for j in range(m)), *biases]
+def exact(value):  # The dyadic fraction that an mpmath number is.
+    sign, mantissa, exponent, _ = value._mpf_; size = int(mantissa) * Fraction(2) ** int(exponent); return -size if sign else size
+def minimum(c):  # The witness with its network moved to the critical point next to it, by Newton's method.
+    if 'minimum' in c.cache:
+        return c.cache['minimum']
+    here, size = (c, range(2 * c.m))
+    for _ in range(7):
+        units = [[c.mp.mpf(j == k) for j in size] for k in size]; rows = c.mp.matrix([hessian_product(here, unit) for unit in units])
+        step = c.mp.lu_solve(rows, c.mp.matrix(gradient(here))); moved = [exact(v - step[j]) for j, v in enumerate([*here.w2, *here.b])]
+        parts = ([w for w, _, _ in here.exact], moved[c.m:], moved[:c.m]); net = {**c.data['network'], **dict(zip(c.names, parts, strict=True))}
+        here = Setting(c.mp, {**c.data, 'network': net}, c.where, c.order)
+    c.cache['minimum'] = here; return here
+def curvature_constant(c):  # C_n = max(1, 8 mu^2 L^3 (mu^2 ((x_n)_+ - (x_1)_-) + 2 (n-1)/Delta)), L = x_n - x_1.
+    inside = c.mu ** 2 * (max(c.x[c.n], 0) - min(c.x[1], 0)) + 2 * (c.n - 1) / c.Delta
+    return max(c.mp.one, 8 * c.mu ** 2 * (c.x[c.n] - c.x[1]) ** 3 * inside)
+def bound(c): return c.number(c.data['network'].get('bound') or 0) or curvature_constant(c) / c.sigma ** 6  # A: the witness's own, or C_n/sigma^6.
+def inside(c):  # |w2_l| < A.
+    here = minimum(c); return ('max |w2_l| < A', max((abs(w2) for w2 in here.w2)), '<', bound(here))
+def critical(c):  # The gradient vanishes.
+    size = max((abs(part) for part in gradient(minimum(c))))
+    return ('grad R_n = 0, to half the precision', size, '<=', c.mp.mpf(2) ** (-c.mp.prec // 2))
+def dot(u, v): return sum((a * b for a, b in zip(u, v, strict=True)))  # Inner product.
+def top_pair(c, product, size):  # Largest eigenvalue and a unit eigenvector of a symmetric map, by Lanczos's method.
+    v = [1 + c.mp.one / (j + 3) for j in range(size)]; basis = []; rows = []
+    while len(rows) < min(size, 30 + 10 * c.order) and dot(v, v) > c.mp.mpf(2) ** (-c.mp.prec):
+        length = c.mp.sqrt(dot(v, v)); basis.append([value / length for value in v]); v = product(c, basis[-1])
+        rows.append([dot(v, u) for u in basis])
+        for u in (*basis, *basis):
+            part = dot(v, u); v = [value - part * other for value, other in zip(v, u, strict=True)]
+    js = range(len(rows)); values, vectors = c.mp.eigsy(c.mp.matrix([[rows[max(a, b)][min(a, b)] for b in js] for a in js]))
+    top = max(js, key=lambda a: values[a]); return (values[top], [sum((vectors[a, top] * basis[a][j] for a in js)) for j in range(size)])
+def convex(c):  # The Hessian is positive definite.
+    here = minimum(c)
+    def negative(c, v):
+        return [-value for value in hessian_product(c, v)]
+    return ('lambda_min(hess R_n) > 0', -top_pair(here, negative, 2 * c.m)[0], '>', 0)
+def batch_size(c): return int(c.data.get('batch', {}).get('size', 1))  # |B|, 1 where the instance names no batch.
+def rate(c): return c.number(c.data['learning_rate'])  # eta.
+def kronecker(c, left, right):  # Matrix of S -> left S right, S row by row.
+    ks = range(2 * c.m); rows = [[left[a, b] * right[e, d] for b in ks for e in ks] for a in ks for d in ks]; return c.mp.matrix(rows)
+def integral(c, function, cuts): return sum((w * function(y) for y, w in nodes(c, cuts)), c.mp.zero)  # Integral of a function that is smooth between cuts.
+def gaussian_mean(c, function, mean, cuts=()):  # E[function(Y)], Y ~ N(mean, sigma^2), the function smooth between the cuts given.
+    steps = around(c, mean, mean - c.reach * c.sigma, mean + c.reach * c.sigma); inside = [cut for cut in cuts if steps[0] < cut < steps[-1]]
+    return integral(c, lambda y: function(y) * gaussian(c, y - mean), [*steps, *inside])
+def loss_hessian(c, y, mean):  # Hessian of (s_theta(y) + (y - mean)/sigma^2)^2, y no kink.
+    f, m, ks = (network(c, y) + (y - mean) / c.sigma ** 2, c.m, range(2 * c.m)); level = [max(w1 * y + b, 0) for w1, b in zip(c.w1, c.b, strict=True)]
+    g = [*level, *(w2 * (v > 0) for w2, v in zip(c.w2, level, strict=True))]
+    mixed = [[f * (abs(a - b) == m and level[a % m] > 0) / m for b in ks] for a in ks]
+    rows = [[g[a] * g[b] / m ** 2 + mixed[a][b] for b in ks] for a in ks]; return 2 * c.mp.matrix(rows)
+def over_draws(c, i, made):  # (1/n) E[made(h)], h the Hessian of one draw's loss at point i.
+    cuts, mean = ([*map(c.number, c.kinks)], c.mu * c.x[i]); return gaussian_mean(c, lambda y: made(loss_hessian(c, y, mean)), mean, cuts) / c.n
+def lost(c, share):  # Matrix of S -> S - E[(1 - a H) S (1 - a H)], H share times a sum over the batch.
+    size, a, one = (batch_size(c), c.m * rate(c) * share, c.mp.eye(2 * c.m)); means = [over_draws(c, i, lambda h: h) for i in c.x]
+    squares = sum((over_draws(c, i, lambda h: kronecker(c, h, h)) for i in c.x)); once = c.mp.mpf(not c.data.get('batch', {}).get('replacement'))
+    same, total = (once * sum((kronecker(c, h, h) for h in means)), sum(means)); pairs = (kronecker(c, total, total) - same) * c.n / (c.n - once)
+    first = size * (kronecker(c, total, one) + kronecker(c, one, total)); return a * first - a ** 2 * (size * squares + size * (size - 1) * pairs)
+def contracting(c, share):  # Second moments of the linearised updates contract.
+    here, ks = (minimum(c), range(2 * c.m)); one = [int(a == b) for a in ks for b in ks]; flat = c.mp.lu_solve(lost(here, share), c.mp.matrix(one))
+    rows = c.mp.matrix([[flat[2 * c.m * a + b] for b in ks] for a in ks]); least = min(c.mp.eigsy((rows + rows.T) / 2, eigvals_only=True))
+    return ('S - E[(1 - a H) S (1 - a H)] = 1 has a solution S > 0', least, '>', 0)
+def contracting_sum(c): return contracting(c, 1)  # Second moments contract, the batch loss a sum.
+def hessian_top(c): return top_pair(c, hessian_product, 2 * c.m)[0]  # lambda_max(hess R_n(theta)).
+def eq08(c): return [(hessian_top(minimum(c)), '<=', 2 / (c.m * rate(c)))]  # The sharpness at a stable minimum.
+witness = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
+print(f"{witness['claim']}: {witness['statement']} Here: {witness['where']}")
+for order, bits in enumerate((256, 320)):
+    mp = MPContext(); mp.prec = bits; c = Setting(mp, witness["inputs"], witness["where"], order)
+    for name, left, _, right in [signs(c), inside(c), critical(c), convex(c), contracting_sum(c)]:
+        print(f"  hypothesis {name}:", *(mp.nstr(mp.mpf(side), 20) for side in (left, right)))
+    for number, (left, relation, right) in enumerate(eq08(c), 1):
+        above = abs(left - right) - abs(left) / 2**30 if relation == "=" else left - right; fails = above * (-1 if relation in (">=", ">") else 1) > 0
+        left, right = (mp.nstr(mp.mpf(side), 25) for side in (left, right))
+        print(f"  part {number}, {bits} bits: {left} {relation} {right}", "FAILS" * fails)
