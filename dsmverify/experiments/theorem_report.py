@@ -300,7 +300,7 @@ def write(summary: Summary, out: Path, *, quick: bool) -> tuple[Path, ...]:
     texts = {
         f"{stem}.json": json_text(_document(summary)),
         f"{stem}.csv": _csv(summary),
-        f"{stem}.md": markdown(summary),
+        f"{stem}.md": markdown(summary, quick=quick),
     }
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -353,8 +353,8 @@ def _csv(summary: Summary) -> str:
     return csv_text(COLUMNS, rows)
 
 
-def markdown(summary: Summary) -> str:
-    """The report in Markdown."""
+def markdown(summary: Summary, *, quick: bool = False) -> str:
+    """The report in Markdown; a quick one says so."""
     sections: list[Callable[[Summary], str]] = [
         _ceilings_text,
         _regime_text,
@@ -365,7 +365,9 @@ def markdown(summary: Summary) -> str:
         _claims_text,
         _records_text,
     ]
-    return "# Theorem 8 where it speaks\n\n" + "\n".join(section(summary) for section in sections)
+    note = "**Quick**: fewer samples, starts and runs than in full.\n\n" if quick else ""
+    text = "\n".join(section(summary) for section in sections)
+    return f"# Theorem 8 where it speaks\n\n{note}{text}"
 
 
 def _cell(text: str) -> str:

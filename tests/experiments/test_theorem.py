@@ -313,6 +313,7 @@ def test_the_report_lists_every_claim_at_every_network(small: tuple[Summary, Pat
     assert {row["claim"] for row in rows} == ids
     text = (out / "theorem.md").read_text()
     assert text == markdown(summary)
+    assert "**Quick**" in markdown(summary, quick=True) and "**Quick**" not in text
     assert text.count("\n### ") == len(summary.records)
 
 
