@@ -56,6 +56,7 @@ FORMULAS = {
     "risk",
     "gradient",
     "hessian",
+    "kernel_means",
     "weight_piece",
     "translation",
     "translation_in_dimensions",
