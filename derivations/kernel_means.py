@@ -75,8 +75,9 @@ def _bell(gap: Any, variance: Any) -> Any:
 
 def _law(means: list[Any], variances: list[Any], counts: tuple[int, ...]) -> Any:
     """One Gaussian with symbols for its means."""
-    rows = [np.array([row], dtype=object) for row in (means, variances)]
-    return kernel_means.Mixture(np.array([sympy.Integer(1)], dtype=object), *rows, counts)
+    one = np.array([sympy.Integer(1)], dtype=object)
+    centre, spread = (np.array([row], dtype=object) for row in (means, variances))
+    return kernel_means.Mixture(one, centre, spread, counts)
 
 
 def _mean_on_symbols() -> tuple[Any, Any]:
