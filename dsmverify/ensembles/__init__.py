@@ -3,6 +3,7 @@
 | module | what it holds |
 |---|---|
 | `settings` | Problem, Model, Ensemble, Networks: what is trained, and its parameters as arrays |
+| `times`, `conditioned` | noise prediction over many times: what is trained |
 | `philox` | counter-based random words, and the draws made from them, in NumPy |
 | `philox_compiled`, `philox_torch` | the same words and draws for the kernels, and in torch |
 | `reference` | plain torch module, SGD and autograd, one network at a time |
