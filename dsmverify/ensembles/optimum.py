@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dsmverify import order
+from dsmverify.ensembles.posterior import empirical_score
 from dsmverify.ensembles.settings import Problem
 from dsmverify.errors import InputError
 from dsmverify.formulas import posterior
@@ -88,12 +89,13 @@ def score(problem: Problem, y: ArrayLike) -> Floats:
         y: `[k, d]`, or `[k]` for d = 1; any finite points, nothing overflows.
 
     Result: approximate, error about 1e-15 of (abs(y) + mu max abs(x)) / sigma^2, times a logarithm
-    of the posterior odds, `mu max abs(x) abs(y) / sigma^2`, where the posterior switches.
+    of the posterior odds, `mu max abs(x) abs(y) / sigma^2`, where the posterior switches; for d > 1
+    as `dsmverify.ensembles.posterior` says.
 
     Source: eqs. 6 and 9, pp. 4 and 7.
 
     Raises:
-        InputError: y has another dimension.
+        InputError: y has another dimension, or for d > 1 a NaN or infinity.
     """
     places = np.asarray(y, dtype=np.float64)
     places = places[:, None] if places.ndim == 1 else places
@@ -104,32 +106,16 @@ def score(problem: Problem, y: ArrayLike) -> Floats:
             f"the problem has dimension {problem.dimension}",
             "give an array of shape [k, d]",
         )
+    if problem.dimension > 1:
+        return empirical_score(problem.points, places, problem.mu, problem.sigma)
     found = np.empty_like(places)
+    one = sample_of(problem)
     rows = max(1, BLOCK // problem.size)
-    one = sample_of(problem) if problem.dimension == 1 else None
     for start in range(0, len(places), rows):
-        part = slice(start, start + rows)
-        if one is not None:
-            at = places[part, 0]
-            anchors = order.nearest(one.points, at / one.mu)
-            found[part, 0] = posterior.empirical_score(SYSTEM, at, one, anchors)
-        else:
-            found[part] = _score_block(problem, places[part])
+        at = places[start : start + rows, 0]
+        anchors = order.nearest(one.points, at / one.mu)
+        found[start : start + rows, 0] = posterior.empirical_score(SYSTEM, at, one, anchors)
     return found
-
-
-def _score_block(problem: Problem, y: Floats) -> Floats:
-    """s* from the mean point outward, so that data far from the origin lose no digits."""
-    variance = problem.sigma**2
-    middle = problem.points.mean(axis=0)
-    means = problem.mu * (problem.points - middle)
-    at = y - problem.mu * middle
-    odds = (at @ means.T - (means * means).sum(axis=1) / 2) / variance
-    odds -= odds.max(axis=1, keepdims=True)
-    np.exp(odds, out=odds)
-    odds /= odds.sum(axis=1, keepdims=True)
-    result: Floats = (odds @ means - at) / variance
-    return result
 
 
 def zero_risk(problem: Problem) -> float:

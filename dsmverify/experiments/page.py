@@ -1,9 +1,9 @@
-"""The printed figures 1 and 2 as numbers: curves, training points, excess risks with bands.
+"""The printed figures 1 to 3 as numbers: curves, training points, clouds, values with bands.
 
 The files in `page/` were read off vector graphics (error about 1e-7). A curve holds the vertices
 of a drawn line: the plotting library left out points within about `VERTEX_TOLERANCE` of it.
 
-Source: figures 1 and 2, pp. 11-12.
+Source: figures 1 to 3, section 7.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dsmverify.evidence import PageValue
 
 Floats = NDArray[np.float64]
 Panel = Literal["left", "right"]
+Versus = Literal["s_star", "gaussian"]
 
 PANELS: dict[Panel, Fraction] = {"left": Fraction(1, 5), "right": Fraction(1, 20)}
 """Times of figure 1's panels: the curve labelled s* fits these, and not the rounded (mu, sigma)."""
@@ -62,6 +63,27 @@ class TrainingPoints:
     high: Floats
 
 
+CLOUD_RATES = {Fraction(1, 20): "fig3_left_s_theta.csv", Fraction(2): "fig3_mid_s_theta.csv"}
+"""Learning rates whose generated clouds figure 3 shows."""
+
+MMD_COLUMNS: dict[Versus, str] = {"s_star": "mmd_vs_sstar", "gaussian": "mmd_vs_gauss"}
+
+
+@dataclass(frozen=True)
+class Clouds:
+    """What the left and middle panels of figure 3 show, d = 2.
+
+    Attributes:
+        training: `[10, 2]`, training points.
+        s_star: `[1000, 2]`, points generated with s*.
+        s_theta: `[1000, 2]` by learning rate, points generated with trained scores.
+    """
+
+    training: Floats
+    s_star: Floats
+    s_theta: dict[Fraction, Floats]
+
+
 def curves(panel: Panel) -> dict[str, Curve]:
     """A panel's lines by name: `s_star`, and `eta_0.5`, `eta_0.1`, `eta_0.05` by rate."""
     rows: dict[str, list[tuple[float, float]]] = {}
@@ -94,6 +116,35 @@ def excess_risks() -> dict[tuple[Fraction, Fraction], PageValue]:
         )
         for row in _rows("fig2_d1.csv")
     }
+
+
+def clouds() -> Clouds:
+    """Figure 3's training points and generated clouds."""
+    return Clouds(
+        generation_training_points(),
+        _points("fig3_left_s_star.csv"),
+        {rate: _points(name) for rate, name in CLOUD_RATES.items()},
+    )
+
+
+def generation_training_points() -> Floats:
+    """Figure 3's ten training points. `[10, 2]`."""
+    return _points("fig3_left_train.csv")
+
+
+def generated_distances() -> dict[tuple[Fraction, Versus], PageValue]:
+    """Figure 3, right panel: plotted MMD and band by (learning rate, compared with what)."""
+    return {
+        (Fraction(row["learning_rate"]), versus): PageValue(
+            float(row[column]), float(row[f"{column}_lo"]), float(row[f"{column}_hi"])
+        )
+        for row in _rows("fig3_mmd.csv")
+        for versus, column in MMD_COLUMNS.items()
+    }
+
+
+def _points(name: str) -> Floats:
+    return np.array([[float(row["x1"]), float(row["x2"])] for row in _rows(name)])
 
 
 def _rows(name: str) -> list[dict[str, str]]:
