@@ -14,6 +14,8 @@
 | `measures`, `optimum`, `hinges` | what is measured exactly on a network in d = 1 |
 | `sharpness` | lambda_max of Hessian and tangent kernel by O(m) products |
 | `dimensions` | d > 1: excess risk by Monte Carlo, exact risk |
+| `posterior` | the exact score of many points at many places, quickly |
+| `memory` | what does not fit is refused with the size it would need |
 | `translation` | the translation bound at a network |
 | `mean_square_operator` | second moments of linearised SGD at wide networks |
 | `minima_search`, `polish` | proved minima of small networks; wide ones polished |

@@ -6,7 +6,8 @@ one step of one network is
     H = relu(X A^T),  S = k H V + c,  C = rho (S + Z / sigma),   rho = 2 g eta k (/ B for a mean)
     V <- V - H^T C,   A <- A - ((C V^T) * 1{H > 0})^T X,         c <- c - sum_j C_j / (g k)
 
-and everything carries a leading axis over networks. Where a network does not move (its steps are
+and everything carries a leading axis over networks. On the CPU a large batch goes through in blocks
+of rows, so that H and its gradient stay in cache. Where a network does not move (its steps are
 made, or its output was not finite at this step or before) the old values are kept, by a mask on the
 device; the host looks at that mask once in `BLOCK` steps, only to stop early.
 
@@ -26,8 +27,8 @@ GPU, and the capture of graphs: not measured.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from typing import Final
 
@@ -37,14 +38,17 @@ from numpy.typing import NDArray
 
 from dsmverify.ensembles import philox_torch
 from dsmverify.ensembles.reference import check_order
+from dsmverify.ensembles.runs import Runs
 from dsmverify.ensembles.settings import Ensemble, Networks
 from dsmverify.errors import InputError, show
+
+aten = torch.ops.aten
 
 BLOCK: Final = 50
 """Steps whose draws are made at once, and between two looks at what has diverged."""
 
 CACHED: Final = 2**18
-"""Entries of H of a chunk on the CPU: 1 MB in float32, so that H and its gradient stay in cache."""
+"""Entries of H at a time on the CPU: 1 MB in float32, so that H and its gradient stay in cache."""
 
 GROWTH: Final = 1.25
 """Ratio of successive steps at which networks that are done leave, at least."""
@@ -81,28 +85,68 @@ def advance(
         InputError: a device that is not there, `last` before the step reached, `chunk` below 1, or
             not even one network fits into memory.
     """
-    check_order(networks, last)
     if chunk is not None and chunk < 1:
         raise InputError("chunk", show(chunk), "at least one network is trained", "give 1 or more")
     place = find_device(device)
-    size, first = _first_chunk(ensemble, networks, place, chunk, memory), networks.step
-    precision = torch.get_float32_matmul_precision()
-    if precision != "highest":  # TF32 would round parameters to 10 bits in every product
-        torch.set_float32_matmul_precision("highest")
-    try:
-        for bound, begin, end in _spans(ensemble, first, last):
+    size = _first_chunk(ensemble, networks, place, chunk, memory)
+
+    def state(part: NDArray[np.int64]) -> Chunk:
+        return OneLevel(ensemble, networks, part, place, memory)
+
+    advance_in_chunks(
+        state, ensemble, networks, last, place, size=size, memory=memory, notice=notice
+    )
+
+
+def advance_in_chunks(
+    state: Callable[[NDArray[np.int64]], Chunk],
+    ensemble: Runs,
+    networks: Networks,
+    last: int,
+    place: torch.device,
+    *,
+    size: int,
+    memory: int | None = None,
+    notice: Callable[[str], None] | None = None,
+) -> None:
+    """Make steps `networks.step` to `last - 1` of every network that has them, in place.
+
+    Args:
+        state: puts some of the networks on the device.
+        ensemble: what is trained.
+        networks: parameters on entry and on return, float32 or float64.
+        last: number of steps made on return.
+        place: the device.
+        size: networks at once.
+        memory: bytes that the tensors of a chunk may take; None leaves the limit to the device.
+        notice: called with the text that says that chunks were halved; a warning by default.
+
+    Raises:
+        InputError: `last` before the step reached, or not even one network fits into memory.
+    """
+    check_order(networks, last)
+    with full_precision():
+        for bound, begin, end in _spans(ensemble, networks.step, last):
             chosen = np.flatnonzero(ensemble.steps > bound)
             done = 0
             while done < len(chosen):
                 part = chosen[done : done + size]
-                if _fits(ensemble, networks, part, (begin, end), place, memory):
+                if _fits(state, networks, part, (begin, end), place):
                     done += len(part)
                     continue
                 size = _halve(ensemble, networks, place, memory, min(size, len(part)), notice)
-    finally:
-        if precision != "highest":
-            torch.set_float32_matmul_precision(precision)
     networks.step = last
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """float32 products with all their digits: TF32 would round parameters to 10 bits in each."""
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
 
 
 def available_devices() -> list[str]:
@@ -149,7 +193,7 @@ def _first_chunk(
 
 
 def _shape(
-    ensemble: Ensemble, networks: Networks, place: torch.device, memory: int | None
+    ensemble: Runs, networks: Networks, place: torch.device, memory: int | None
 ) -> tuple[object, ...]:
     model = ensemble.model
     size = (model.width, model.dimension, ensemble.batch.size, int(ensemble.sizes.max()))
@@ -157,7 +201,7 @@ def _shape(
 
 
 def _halve(
-    ensemble: Ensemble,
+    ensemble: Runs,
     networks: Networks,
     place: torch.device,
     memory: int | None,
@@ -189,7 +233,7 @@ def _halve(
     return size // 2
 
 
-def _spans(ensemble: Ensemble, first: int, last: int) -> list[tuple[int, int, int]]:
+def _spans(ensemble: Runs, first: int, last: int) -> list[tuple[int, int, int]]:
     """Ranges of steps `begin..end` in which the same networks run together, within `first..last`.
 
     Each comes with a bound: those with more steps than that run. Networks leave at the numbers of
@@ -209,77 +253,88 @@ def _spans(ensemble: Ensemble, first: int, last: int) -> list[tuple[int, int, in
 
 
 def _fits(
-    ensemble: Ensemble,
+    state: Callable[[NDArray[np.int64]], Chunk],
     networks: Networks,
     part: NDArray[np.int64],
     span: tuple[int, int],
     place: torch.device,
-    memory: int | None,
 ) -> bool:
     """Train a chunk over a span of steps; False, and nothing has changed, if it does not fit."""
     try:
-        state = _Chunk(ensemble, networks, part, place, memory)
-        with torch.no_grad(), torch.cuda.device(place) if place.type == "cuda" else nullcontext():
-            state.run(*span)
-        state.write(networks, part)
+        chunk = state(part)
+        with torch.cuda.device(place) if place.type == "cuda" else nullcontext():
+            chunk.run(*span)
+        chunk.write(networks, part)
     except torch.OutOfMemoryError:
         return False
     return True
 
 
-class _Chunk:
-    """Some networks on a device.
+class Chunk:
+    """Some networks on a device; a subclass says what they learn.
 
     Attributes:
+        block: steps whose draws are made at once.
         outer: `[C, m, d]`, V.
-        first: `[C, m, d + 1]`, A: inner weights and bias of each neuron.
+        first: `[C, m, inputs + 1]`, A: inner weights and bias of each neuron.
         offset: `[C, d]`.
         diverged: `[C]`, int64.
         at: `[]`, int64, number of the next step.
-        hidden: `[C, B, m]`, H; `slope`, of the same shape, C V^T.
+        hidden: `[C, rows, m]`, H; `slope`, of the same shape, C V^T.
     """
 
     def __init__(
         self,
-        ensemble: Ensemble,
+        ensemble: Runs,
         networks: Networks,
         part: NDArray[np.int64],
         place: torch.device,
-        memory: int | None,
+        *,
+        block: int,
+        memory: int | None = None,
     ) -> None:
         model, batch = ensemble.model, ensemble.batch
         self.model, self.batch, self.place = model, batch, place
-        self.room = memory
+        self.room, self.block = memory, block
         self.type = torch.from_numpy(networks.outer[:0]).dtype
         self.most = int(ensemble.sizes[part].max())
-        count, m, d = len(part), model.width, model.dimension
+        count, m, d, inputs = len(part), model.width, model.dimension, ensemble.inputs
+        rows = batch.size if place.type == "cuda" else max(1, CACHED // m)
+        self.blocks = [slice(row, row + rows) for row in range(0, batch.size, rows)]
         # What a block's draws take: words, pairs and points, eight bytes each, at the widest place.
-        self._claim(count * BLOCK * batch.size * d * 8 * 10)
+        self._claim(count * block * batch.size * d * 8 * 10)
         if not batch.replacement:
-            self._claim(count * BLOCK * self.most * 8)
-        # The mask of inactive neurons, and new values of the parameters, before they are kept.
-        self._claim(count * m * batch.size)
-        self._claim(count * m * (2 * d + 1) * networks.outer.itemsize)
-        self.hidden = self._new(count, batch.size, m)
-        self.slope = self._new(count, batch.size, m)
+            self._claim(count * block * self.most * 8)
+        # New values of the parameters, before they are kept.
+        self._claim(count * m * (d + inputs + 1) * networks.outer.itemsize)
+        self.hidden = self._new(count, min(rows, batch.size), m)
+        self.slope = self._new(count, min(rows, batch.size), m)
         self.outer = self._take(networks.outer[part])
-        self.first = self._new(count, m, d + 1)
-        self.first[..., :d] = self._take(networks.inner[part])
-        self.first[..., d] = self._take(networks.bias[part])
+        self.first = self._new(count, m, inputs + 1)
+        self.first[..., :inputs] = self._take(networks.inner[part])
+        self.first[..., inputs] = self._take(networks.bias[part])
         self.offset = self._take(networks.offset[part])
         self.diverged = self._take(networks.diverged[part])
         self.steps = self._take(ensemble.steps[part])
         self.seeds = philox_torch.seed_tensor(ensemble.seeds[part], place)
         self.sizes = self._take(ensemble.sizes[part])
         self.points = self._take(ensemble.points[part][:, : self.most])
-        self.mu = self._take(ensemble.mu[part])[:, None, None]
-        self.sigma = self._take(ensemble.sigma[part])[:, None, None]
         rate = 2 * ensemble.learning_rates[part] / (batch.size if batch.reduction == "mean" else 1)
         self.rate_offset = self._take(rate)[:, None].to(self.type)
         rate = rate * model.rate_factor * model.output_scale
         self.rate = self._take(rate)[:, None, None].to(self.type)
         self.at = torch.zeros((), dtype=torch.int64, device=place)
-        self.ones = torch.ones((count, batch.size, 1), dtype=self.type, device=place)
+
+    def examples(self, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Inputs, a last column of ones behind them, and what the loss adds to the outputs.
+
+        Args:
+            numbers: `[L]`, int64, numbers of steps.
+
+        Returns:
+            `[L, C, B, inputs + 1]` and `[L, C, B, d]`, rounded once. Nothing waits for the device.
+        """
+        raise NotImplementedError
 
     def _claim(self, size: int) -> None:
         if self.room is not None:
@@ -297,16 +352,17 @@ class _Chunk:
         # A copy on the CPU too: a chunk that fails must leave the networks as they were.
         return torch.tensor(values, device=self.place)
 
+    @torch.no_grad()
     def run(self, begin: int, end: int) -> None:
         """Make steps `begin` to `end - 1`."""
         self.at.fill_(begin)
         graph = None
         step = begin
         while step < end and bool((self.diverged < 0).any()):
-            length = min(BLOCK, end - step)
+            length = min(self.block, end - step)
             if self.place.type != "cuda":
                 self._block(length)
-            elif length < BLOCK or (graph is None and end - step < 2 * BLOCK):
+            elif length < self.block or (graph is None and end - step < 2 * self.block):
                 self._aside(length)
             elif graph is None:
                 # Graphs are captured after the same work was done once on a side stream, so that
@@ -314,7 +370,7 @@ class _Chunk:
                 self._aside(length)
                 graph = torch.cuda.CUDAGraph()
                 with torch.cuda.graph(graph):
-                    self._block(BLOCK)
+                    self._block(self.block)
             else:
                 graph.replay()
             step += length
@@ -329,6 +385,73 @@ class _Chunk:
     def _block(self, length: int) -> None:
         """Make `length` steps from `at` on; nothing in here waits for the device."""
         numbers = self.at + torch.arange(length, device=self.place)
+        inputs, added = self.examples(numbers)
+        running = numbers[:, None] < self.steps
+        for i in range(length):
+            self._step(numbers[i], inputs[i], added[i], running[i])
+        self.at += length
+
+    def _step(
+        self, number: torch.Tensor, inputs: torch.Tensor, added: torch.Tensor, running: torch.Tensor
+    ) -> None:
+        """One step: `inputs` `[C, B, inputs + 1]`, `added` `[C, B, d]`, `running` `[C]`."""
+        outer, first, offset = self.outer, self.first, self.offset
+        finite = torch.ones_like(running)
+        for rows in self.blocks:
+            x = inputs[:, rows]
+            hidden = torch.bmm(x, self.first.mT, out=self.hidden[:, : x.shape[1]]).relu_()
+            output = torch.bmm(hidden, self.outer) * self.model.output_scale + self.offset[:, None]
+            finite = finite & output.isfinite().flatten(1).all(dim=1)
+            residual = output + added[:, rows]
+            if self.model.offset:
+                offset = offset - self.rate_offset * residual.sum(dim=1)
+            change = self.rate * residual
+            slope = torch.bmm(change, self.outer.mT, out=self.slope[:, : x.shape[1]])
+            outer = torch.baddbmm(outer, hidden.mT, change, alpha=-1)
+            aten.threshold_backward.grad_input(slope, hidden, 0, grad_input=slope)
+            if self.model.train_inner:
+                first = torch.baddbmm(first, slope.mT, x, alpha=-1)
+            else:
+                bias = first[..., -1:] - slope.sum(dim=1)[..., None]
+                first = torch.cat((first[..., :-1], bias), dim=-1)
+        running = running & (self.diverged < 0)
+        self.diverged.copy_(torch.where(running & ~finite, number, self.diverged))
+        moves = (running & finite)[:, None]
+        self.offset.copy_(torch.where(moves, offset, self.offset))
+        moves = moves[..., None]
+        self.outer.copy_(torch.where(moves, outer, self.outer))
+        self.first.copy_(torch.where(moves, first, self.first))
+
+    def write(self, networks: Networks, part: NDArray[np.int64]) -> None:
+        """Put the parameters back where they came from."""
+        networks.outer[part] = self.outer.cpu().numpy()
+        networks.inner[part] = self.first[..., :-1].cpu().numpy()
+        networks.bias[part] = self.first[..., -1].cpu().numpy()
+        networks.offset[part] = self.offset.cpu().numpy()
+        networks.diverged[part] = self.diverged.cpu().numpy()
+
+
+class OneLevel(Chunk):
+    """Networks that learn a score at one noise level.
+
+    Attributes:
+        mu: `[C, 1, 1]`; `sigma` the same.
+    """
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        networks: Networks,
+        part: NDArray[np.int64],
+        place: torch.device,
+        memory: int | None,
+    ) -> None:
+        super().__init__(ensemble, networks, part, place, block=BLOCK, memory=memory)
+        self.mu = self._take(ensemble.mu[part])[:, None, None]
+        self.sigma = self._take(ensemble.sigma[part])[:, None, None]
+
+    def examples(self, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """`(Y, 1)` and `Z / sigma`."""
         chosen, noise = philox_torch.training_draws(
             self.seeds,
             numbers[:, None],
@@ -339,45 +462,6 @@ class _Chunk:
             replacement=self.batch.replacement,
         )
         row = torch.arange(len(self.seeds), device=self.place)[:, None]
-        y = (self.mu * self.points[row, chosen] + self.sigma * noise).to(self.type)
-        target = (noise / self.sigma).to(self.type)
-        running = numbers[:, None] < self.steps
-        for i in range(length):
-            self._step(numbers[i], y[i], target[i], running[i])
-        self.at += length
-
-    def _step(
-        self, number: torch.Tensor, y: torch.Tensor, target: torch.Tensor, running: torch.Tensor
-    ) -> None:
-        """One step: `y` and `target` `[C, B, d]`, `running` `[C]`."""
-        x = torch.cat((y, self.ones), dim=-1)
-        hidden = torch.bmm(x, self.first.mT, out=self.hidden).relu_()
-        output = torch.bmm(hidden, self.outer) * self.model.output_scale + self.offset[:, None]
-        finite = output.isfinite().flatten(1).all(dim=1)
-        running = running & (self.diverged < 0)
-        self.diverged.copy_(torch.where(running & ~finite, number, self.diverged))
-        moves = running & finite
-        residual = output + target
-        if self.model.offset:
-            offset = self.offset - self.rate_offset * residual.sum(dim=1)
-            self.offset.copy_(torch.where(moves[:, None], offset, self.offset))
-        moves = moves[:, None, None]
-        change = self.rate * residual
-        slope = torch.bmm(change, self.outer.mT, out=self.slope)
-        outer = torch.baddbmm(self.outer, hidden.mT, change, alpha=-1)
-        self.outer.copy_(torch.where(moves, outer, self.outer))
-        slope.masked_fill_(hidden == 0, 0)
-        if self.model.train_inner:
-            first = torch.baddbmm(self.first, slope.mT, x, alpha=-1)
-            self.first.copy_(torch.where(moves, first, self.first))
-        else:
-            bias = self.first[..., -1]
-            bias.copy_(torch.where(moves[:, 0], bias - slope.sum(dim=1), bias))
-
-    def write(self, networks: Networks, part: NDArray[np.int64]) -> None:
-        """Put the parameters back where they came from."""
-        networks.outer[part] = self.outer.cpu().numpy()
-        networks.inner[part] = self.first[..., :-1].cpu().numpy()
-        networks.bias[part] = self.first[..., -1].cpu().numpy()
-        networks.offset[part] = self.offset.cpu().numpy()
-        networks.diverged[part] = self.diverged.cpu().numpy()
+        y = self.mu * self.points[row, chosen] + self.sigma * noise
+        inputs = torch.cat((y, torch.ones_like(y[..., :1])), dim=-1)
+        return inputs.to(self.type), (noise / self.sigma).to(self.type)

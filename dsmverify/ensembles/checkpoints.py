@@ -17,14 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from dsmverify.ensembles.settings import ARRAYS, Ensemble, Networks
+from dsmverify.ensembles.runs import Runs
+from dsmverify.ensembles.settings import ARRAYS, Networks
 from dsmverify.errors import InputError
 
 FORMAT = 1
 """Changes whenever the content of a checkpoint, or what a step computes, changes."""
 
 
-def digest(ensemble: Ensemble, dtype: Any, path: str) -> str:
+def digest(ensemble: Runs, dtype: Any, path: str) -> str:
     """SHA-256 of everything that decides the trained networks, as hexadecimal digits.
 
     Args:
@@ -32,14 +33,9 @@ def digest(ensemble: Ensemble, dtype: Any, path: str) -> str:
         dtype: of the parameters.
         path: name of the training path; two paths agree to rounding only.
     """
-    head = {
-        "model": vars(ensemble.model),
-        "batch": ensemble.batch.to_json(),
-        "dtype": np.dtype(dtype).name,
-        "path": path,
-    }
+    head = {**ensemble.rules, "dtype": np.dtype(dtype).name, "path": path}
     found = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
-    for name in ("sizes", "points", "mu", "sigma", "learning_rates", "seeds", "steps"):
+    for name in ensemble.DECISIVE:
         array = np.ascontiguousarray(getattr(ensemble, name))
         found.update(f"{name}{array.dtype.str}{array.shape}".encode())
         found.update(array.tobytes())

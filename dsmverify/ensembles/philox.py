@@ -13,6 +13,8 @@ kernel's and torch's versions are tied to it by tests.
 A step of batch size B in d dimensions needs B d normals and B indices. Normal q = j d + c (element
 j, coordinate c) is the cosine (q even) or sine (q odd) half of the Box-Muller pair made of w0, w1
 of block q // 2. The index of element j comes from w2 (j even) or w3 (j odd) of block j // 2.
+Where a step also draws one of several times for each element, element j's comes from word j mod 4
+of block j // 4 of a stream of its own, held against whole thresholds.
 
 Uniforms have 32 bits, the least being 2^-33: normals beyond sqrt(66 ln 2), about 6.764, do not
 occur, and the probability of an index deviates from 1/n by less than 2^-32.
@@ -22,6 +24,7 @@ Reference: Salmon, Moraes, Dror, Shaw, Parallel random numbers: as easy as 1, 2,
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 from typing import Any
 
@@ -48,6 +51,9 @@ class Stream(IntEnum):
     DATA = 4
     EVALUATION = 5
     RESAMPLING = 6
+    TIMES = 7
+    GENERATION = 8
+    START = 9
 
 
 def words(seed: Any, stream: int, step: Any, block: Any) -> tuple[Words, Words, Words, Words]:
@@ -117,6 +123,33 @@ def indices(picks: Words, points: int, *, replacement: bool) -> Indices:
         np.put_along_axis(deck, other, deck[..., place : place + 1], axis=-1)
         deck[..., place : place + 1] = chosen
     return deck[..., :size]
+
+
+def thresholds(probabilities: Floats) -> Indices:
+    """Whole numbers that cut the range of a word in proportion to probabilities. `[count - 1]`.
+
+    Number i is taken by words from threshold i - 1 to below threshold i. A probability is met to
+    2^-32; a category of less may never be drawn.
+
+    Args:
+        probabilities: `[count]`, of sum 1.
+    """
+    sums = [math.fsum(probabilities[: i + 1]) for i in range(len(probabilities) - 1)]
+    return np.array([min(round(x * 2**32), 2**32) for x in sums], dtype=np.int64)
+
+
+def times(seed: Any, step: Any, size: int, cuts: Indices) -> Indices:
+    """Numbers of the times of one training step's elements. `[..., size]`.
+
+    Args:
+        seed: run seeds `[...]`.
+        step: step number, an integer or `[...]`.
+        size: elements of the batch.
+        cuts: `thresholds` of the times' probabilities.
+    """
+    found = words(_column(seed), Stream.TIMES, _column(step), np.arange((size + 3) // 4))
+    picks = np.stack(found, axis=-1).reshape((*found[0].shape[:-1], -1))[..., :size]
+    return np.searchsorted(cuts, picks.astype(np.int64), side="right").astype(np.int64)
 
 
 def _box_muller(first: Words, second: Words) -> Floats:

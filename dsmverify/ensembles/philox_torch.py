@@ -81,6 +81,21 @@ def training_draws(
     return _prefix(picks, points, most_points), noise
 
 
+def times(seed: torch.Tensor, step: torch.Tensor, size: int, cuts: torch.Tensor) -> torch.Tensor:
+    """Numbers of the times of training steps, exactly `philox.times`. `[..., size]`, int64.
+
+    Args:
+        seed: int64 `[...]`, from `seed_tensor`.
+        step: int64 `[...]`, step numbers; broadcasts with `seed`.
+        size: elements of the batch.
+        cuts: int64, `philox.thresholds`.
+    """
+    blocks = torch.arange((size + 3) // 4, device=seed.device)
+    found = words(seed[..., None], Stream.TIMES, step[..., None], blocks)
+    picks = torch.stack(found, dim=-1).flatten(-2)[..., :size].contiguous()
+    return torch.searchsorted(cuts, picks, right=True)
+
+
 def _prefix(picks: torch.Tensor, points: torch.Tensor, most_points: int) -> torch.Tensor:
     """Beginning of a Fisher-Yates shuffle of `0..points - 1`. `[..., size]`."""
     size = picks.shape[-1]

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from dsmverify.ensembles import philox
-from dsmverify.ensembles.settings import ARRAYS, Ensemble, Group, Model, Networks
+from dsmverify.ensembles.runs import Runs
+from dsmverify.ensembles.settings import ARRAYS, Group, Model, Networks
 from dsmverify.errors import InputError
 from dsmverify.instance import Reduction
 
@@ -149,9 +149,7 @@ def loss(output: torch.Tensor, target: torch.Tensor, reduction: Reduction) -> to
     return squares.mean() if reduction == "mean" else squares.sum()
 
 
-def gradient(
-    ensemble: Ensemble, networks: Networks, e: int, step: int
-) -> dict[Group, NDArray[Any]]:
+def gradient(ensemble: Runs, networks: Networks, e: int, step: int) -> dict[Group, NDArray[Any]]:
     """Gradient of network e's mini-batch loss at a step, by autograd; approximate, to rounding.
 
     Args:
@@ -170,23 +168,17 @@ def gradient(
 
 
 def batch(
-    ensemble: Ensemble, e: int, step: int, dtype: torch.dtype
+    ensemble: Runs, e: int, step: int, dtype: torch.dtype
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Noised points `Y` and targets `Z / sigma` of network e's batch at a step. Two `[B, d]`."""
-    problem, rule = ensemble.problems[e], ensemble.batch
-    chosen, noise = philox.training_draws(
-        ensemble.seeds[e],
-        step,
-        rule.size,
-        problem.dimension,
-        problem.size,
-        replacement=rule.replacement,
-    )
-    y = problem.mu * problem.points[chosen] + problem.sigma * noise
-    return torch.from_numpy(y).to(dtype), torch.from_numpy(noise / problem.sigma).to(dtype)
+    """Inputs of network e's batch at a step, and what the loss adds to the outputs.
+
+    `[B, inputs]` and `[B, d]`, from the definition of the ensemble, rounded once.
+    """
+    inputs, added = ensemble.examples(e, step)
+    return torch.from_numpy(inputs).to(dtype), torch.from_numpy(added).to(dtype)
 
 
-def advance(ensemble: Ensemble, networks: Networks, last: int) -> None:
+def advance(ensemble: Runs, networks: Networks, last: int) -> None:
     """Make steps `networks.step` to `last - 1` of every network that has them, in place.
 
     Args:
@@ -218,7 +210,7 @@ def check_order(networks: Networks, last: int) -> None:
         )
 
 
-def _train(ensemble: Ensemble, networks: Networks, e: int, last: int) -> None:
+def _train(ensemble: Runs, networks: Networks, e: int, last: int) -> None:
     model, rate = ensemble.model, float(ensemble.learning_rates[e])
     score = module(networks, e, model)
     weights = [getattr(score, name) for name in model.trained if name != "offset"]

@@ -15,11 +15,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from numbers import Real
-from typing import Any, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,39 @@ def _check_positive(name: str, value: Any, way_out: str) -> None:
         raise InputError(name, _show(value), "it must be positive and finite", way_out)
 
 
+def as_points(name: str, given: Any) -> Floats:
+    """Training points, one row each, not to be written to; one axis becomes a column. `[n, d]`.
+
+    Args:
+        name: how an error calls them.
+        given: what is to be points.
+
+    Raises:
+        InputError: no points, or a point that is no finite number.
+    """
+    try:
+        points = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            name,
+            show(given),
+            "points are numbers, as many in each row",
+            "give an array of shape [n, d]",
+        ) from None
+    points = points[:, None] if points.ndim == 1 else points
+    if points.ndim != 2 or not points.size:
+        raise InputError(
+            name,
+            f"shape {np.shape(given)}",
+            "there must be at least one point, one row each",
+            "give an array of shape [n, d]",
+        )
+    if not np.isfinite(points).all():
+        raise InputError(name, "a NaN or infinity", "points are finite", "remove it")
+    points.flags.writeable = False
+    return points
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Training points and a noise level.
@@ -79,28 +112,9 @@ class Problem:
             InputError: no points, a point that is no finite number, mu or sigma not positive and
                 finite.
         """
-        try:
-            points = np.array(self.points, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise InputError(
-                "points",
-                show(self.points),
-                "points are numbers, as many in each row",
-                "give an array of shape [n, d]",
-            ) from None
-        points = points[:, None] if points.ndim == 1 else points
-        if points.ndim != 2 or not points.size:
-            raise InputError(
-                "points",
-                f"shape {np.shape(self.points)}",
-                "there must be at least one point, one row each",
-                "give an array of shape [n, d]",
-            )
-        if not np.isfinite(points).all():
-            raise InputError("points", "a NaN or infinity", "points are finite", "remove it")
+        points = as_points("points", self.points)
         for name in ("mu", "sigma"):
             _check_positive(name, getattr(self, name), f"give {name} > 0")
-        points.flags.writeable = False
         object.__setattr__(self, "points", points)
 
     @property
@@ -260,6 +274,92 @@ class Networks:
         return found
 
 
+class TrainingPath:
+    """A module that makes the steps of an ensemble.
+
+    Attributes:
+        module: its name in this package; it has `advance(ensemble, networks, last)`.
+        options: what else `advance` takes: `threads`, `device`, both or neither.
+    """
+
+    def __init__(self, module: str, *options: Literal["threads", "device"]) -> None:
+        self.module, self.options = module, options
+
+
+def run_arrays(
+    name: str,
+    data: Sequence[Any],
+    learning_rates: Sequence[float],
+    seeds: Sequence[int],
+    steps: Sequence[int],
+) -> tuple[Floats, NDArray[np.uint64], NDArray[np.int64]]:
+    """Rates, seeds and step counts of an ensemble as arrays. Three times `[E]`.
+
+    Args:
+        name: what an error calls the data.
+        data: what the networks learn, `[E]`; only counted.
+        learning_rates: `[E]`, eta > 0.
+        seeds: `[E]`, 0 <= seed < 2^64.
+        steps: `[E]`, at least 0.
+
+    Raises:
+        InputError: lengths differ, a rate is not positive, steps are negative, or a seed is out of
+            range.
+    """
+    lengths = {len(x) for x in (data, learning_rates, seeds, steps)}
+    if len(lengths) != 1 or not data:
+        raise InputError(
+            "ensemble",
+            f"{len(data)} {name}, {len(learning_rates)} rates, {len(seeds)} seeds and "
+            f"{len(steps)} step counts",
+            "there is one of each for every network, and at least one network",
+            "give sequences of equal length",
+        )
+    for e, rate in enumerate(learning_rates):
+        _check_positive(f"learning_rate[{e}]", rate, "give eta > 0")
+    for e, count in enumerate(steps):
+        if not _is_integer(count) or not 0 <= int(count) < MAX_STEPS:
+            raise InputError(
+                f"steps[{e}]",
+                _show(count),
+                "it must be an integer of at least 0",
+                "give 0 or more",
+            )
+    for e, seed in enumerate(seeds):
+        if not _is_integer(seed) or not 0 <= int(seed) < MAX_SEED:
+            raise InputError(
+                f"seed[{e}]", _show(seed), "it must lie in 0..2^64 - 1", "give another seed"
+            )
+    return (
+        np.array(learning_rates, dtype=np.float64),
+        np.array([int(seed) for seed in seeds], dtype=np.uint64),
+        np.array([int(count) for count in steps], dtype=np.int64),
+    )
+
+
+def padded(samples: Sequence[Floats]) -> Floats:
+    """Samples of one dimension in one array, padded with zeros. `[E, max n, d]`."""
+    found = np.zeros((len(samples), max(map(len, samples)), samples[0].shape[1]))
+    for e, points in enumerate(samples):
+        found[e, : len(points)] = points
+    return found
+
+
+def check_batch(batch: Batch, name: str, size: int) -> None:
+    """Refuse a batch that a sample is too small for.
+
+    Raises:
+        InputError: the batch is drawn without replacement and larger than the sample.
+    """
+    if not batch.replacement and batch.size > size:
+        raise InputError(
+            "batch.size",
+            str(batch.size),
+            f"a batch without replacement has at most the {size} points of {name}",
+            "give a smaller size, or replacement = true",
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Ensemble:
     """Runs that are trained together: one model and batch rule, everything else by network.
@@ -272,6 +372,16 @@ class Ensemble:
         seeds: `[E]`, 0 <= seed < 2^64; decide initial parameters and training noise.
         steps: `[E]`, SGD steps.
     """
+
+    PATHS: ClassVar[Mapping[str, TrainingPath]] = {
+        "sorted": TrainingPath("sorted_batch", "threads"),
+        "dense": TrainingPath("dense", "threads"),
+        "batched": TrainingPath("batched", "device"),
+        "reference": TrainingPath("reference"),
+    }
+    DECISIVE: ClassVar[tuple[str, ...]] = (
+        "sizes", "points", "mu", "sigma", "learning_rates", "seeds", "steps"
+    )  # fmt: skip
 
     model: Model
     batch: Batch
@@ -296,30 +406,7 @@ class Ensemble:
             InputError: lengths differ, a rate is not positive, steps are negative, a seed is out of
                 range, a problem has another dimension, or a batch exceeds a sample.
         """
-        lengths = {len(x) for x in (problems, learning_rates, seeds, steps)}
-        if len(lengths) != 1 or not problems:
-            raise InputError(
-                "ensemble",
-                f"{len(problems)} problems, {len(learning_rates)} rates, {len(seeds)} seeds and "
-                f"{len(steps)} step counts",
-                "there is one of each for every network, and at least one network",
-                "give sequences of equal length",
-            )
-        for e, rate in enumerate(learning_rates):
-            _check_positive(f"learning_rate[{e}]", rate, "give eta > 0")
-        for e, count in enumerate(steps):
-            if not _is_integer(count) or not 0 <= int(count) < MAX_STEPS:
-                raise InputError(
-                    f"steps[{e}]",
-                    _show(count),
-                    "it must be an integer of at least 0",
-                    "give 0 or more",
-                )
-        for e, seed in enumerate(seeds):
-            if not _is_integer(seed) or not 0 <= int(seed) < MAX_SEED:
-                raise InputError(
-                    f"seed[{e}]", _show(seed), "it must lie in 0..2^64 - 1", "give another seed"
-                )
+        runs = run_arrays("problems", problems, learning_rates, seeds, steps)
         for e, problem in enumerate(problems):
             if problem.dimension != model.dimension:
                 raise InputError(
@@ -328,27 +415,45 @@ class Ensemble:
                     f"the model's dimension is {model.dimension}",
                     "give both the same dimension",
                 )
-            if not batch.replacement and batch.size > problem.size:
-                raise InputError(
-                    "batch.size",
-                    str(batch.size),
-                    f"a batch without replacement has at most the {problem.size} points of "
-                    f"problems[{e}]",
-                    "give a smaller size, or replacement = true",
-                )
-        return cls(
-            model,
-            batch,
-            tuple(problems),
-            np.array(learning_rates, dtype=np.float64),
-            np.array([int(seed) for seed in seeds], dtype=np.uint64),
-            np.array([int(count) for count in steps], dtype=np.int64),
-        )
+            check_batch(batch, f"problems[{e}]", problem.size)
+        return cls(model, batch, tuple(problems), *runs)
 
     @property
     def count(self) -> int:
         """E."""
         return len(self.problems)
+
+    @property
+    def inputs(self) -> int:
+        """Inputs of a network, d."""
+        return self.model.dimension
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        """What decides the runs beside the arrays that `DECISIVE` names, for JSON."""
+        return {"model": vars(self.model), "batch": self.batch.to_json()}
+
+    def usual_path(self, device: str) -> str:
+        """The path that `"auto"` takes on a device."""
+        if device != "cpu":
+            return "batched"
+        return "sorted" if self.model.dimension == 1 else "dense"
+
+    def examples(self, e: int, step: int) -> tuple[Floats, Floats]:
+        """Inputs of network e's batch at a step, and what the loss adds to the outputs.
+
+        `Y_j` and `Z_j / sigma`. Two `[B, d]`.
+        """
+        problem = self.problems[e]
+        chosen, noise = philox.training_draws(
+            self.seeds[e],
+            step,
+            self.batch.size,
+            problem.dimension,
+            problem.size,
+            replacement=self.batch.replacement,
+        )
+        return problem.mu * problem.points[chosen] + problem.sigma * noise, noise / problem.sigma
 
     def part(self, chosen: Sequence[int]) -> Ensemble:
         """The ensemble of some of the networks."""
@@ -369,10 +474,7 @@ class Ensemble:
     @cached_property
     def points(self) -> Floats:
         """Training points, padded with zeros. `[E, max n, d]`."""
-        padded = np.zeros((self.count, int(self.sizes.max()), self.model.dimension))
-        for e, problem in enumerate(self.problems):
-            padded[e, : problem.size] = problem.points
-        return padded
+        return padded([problem.points for problem in self.problems])
 
     @cached_property
     def mu(self) -> Floats:

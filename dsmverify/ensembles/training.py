@@ -9,13 +9,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 
 from dsmverify.ensembles import checkpoints
-from dsmverify.ensembles.settings import Ensemble, Networks
+from dsmverify.ensembles.runs import Runs
+from dsmverify.ensembles.settings import Networks, TrainingPath
 from dsmverify.errors import InputError, MissingExtraError, show
 
 PathName = Literal["auto", "sorted", "dense", "batched", "reference"]
@@ -28,19 +31,19 @@ SLICE_SECONDS = 0.5
 DEVICE_SLICE_SECONDS = 5.0
 """The same elsewhere than on the CPU, where a slice begins with a transfer and a capture."""
 
-FIRST_SLICE = 100
-"""Steps of the first slice, from which the pace is taken."""
+FIRST_SLICE = 1
+"""Steps of the first slice, from which the pace is taken: one can last seconds."""
 
 
 class Advance(Protocol):
     """A training path: makes the steps up to `last` in place."""
 
-    def __call__(self, ensemble: Ensemble, networks: Networks, last: int) -> None:
+    def __call__(self, ensemble: Runs, networks: Networks, last: int) -> None:
         """Make steps `networks.step` to `last - 1` of every network that has them."""
 
 
 def train(
-    ensemble: Ensemble,
+    ensemble: Runs,
     *,
     path: PathName = "auto",
     start: Networks | None = None,
@@ -55,9 +58,10 @@ def train(
 
     Args:
         ensemble: what to train.
-        path: `"sorted"` (CPU, d = 1), `"dense"` (CPU), `"batched"` (torch, any device),
-            `"reference"` (torch modules, one at a time); `"auto"` takes sorted for d = 1 and dense
-            for d > 1 on the CPU, and batched elsewhere.
+        path: `"sorted"` (CPU, d = 1, one noise level), `"dense"` (CPU), `"batched"` (torch, any
+            device), `"reference"` (torch modules, one at a time); `"auto"` takes batched elsewhere
+            than on the CPU. There it takes sorted for d = 1 and dense for d > 1; over many times,
+            dense in few dimensions and batched in many.
         start: networks to begin with, before their first step; not changed. None begins with the
             ensemble's own, which its seeds decide.
         dtype: float32 or float64, of the parameters.
@@ -73,7 +77,7 @@ def train(
         MissingExtraError: the path's library is not installed.
     """
     name = _path_name(path, ensemble, device)
-    advance = _path(name, device, _thread_count(threads))
+    advance = _path(ensemble.PATHS[name], device, _thread_count(threads))
     content = checkpoints.digest(ensemble, dtype, name)
     if start is not None:
         _check_start(ensemble, start)
@@ -101,10 +105,11 @@ def train(
     return networks
 
 
-def _check_start(ensemble: Ensemble, start: Networks) -> None:
+def _check_start(ensemble: Runs, start: Networks) -> None:
     model = ensemble.model
     wanted = (ensemble.count, model.width, model.dimension)
-    if start.outer.shape != wanted or start.inner.shape != wanted:
+    inner = (ensemble.count, model.width, ensemble.inputs)
+    if start.outer.shape != wanted or start.inner.shape != inner:
         raise InputError(
             "start",
             f"outer weights of shape {start.outer.shape}",
@@ -121,7 +126,7 @@ def _check_start(ensemble: Ensemble, start: Networks) -> None:
         )
 
 
-def _steps_made(ensemble: Ensemble, networks: Networks) -> int:
+def _steps_made(ensemble: Runs, networks: Networks) -> int:
     return int(np.minimum(ensemble.steps, networks.step).sum())
 
 
@@ -133,46 +138,35 @@ def _thread_count(threads: int | None) -> int:
     return threads
 
 
-def _path_name(path: PathName, ensemble: Ensemble, device: str) -> PathName:
-    if path not in get_args(PathName):
-        known = ", ".join(get_args(PathName))
+def _path_name(path: PathName, ensemble: Runs, device: str) -> str:
+    known = [name for name in get_args(PathName) if name == "auto" or name in ensemble.PATHS]
+    if path not in known:
         raise InputError(
-            "path", show(path), "there is no such training path", f"give one of {known}"
+            "path",
+            show(path),
+            "there is no such training path for this ensemble",
+            f"give one of {', '.join(known)}",
         )
-    if path == "auto":
-        if device != "cpu":
-            return "batched"
-        return "sorted" if ensemble.model.dimension == 1 else "dense"
-    if path != "batched" and device != "cpu":
+    name = ensemble.usual_path(device) if path == "auto" else path
+    if device != "cpu" and "device" not in ensemble.PATHS[name].options:
         raise InputError(
             "device", show(device), f"the {path} path runs on the CPU", "give path = 'batched'"
         )
-    return path
+    return name
 
 
-def _path(name: PathName, device: str, threads: int) -> Advance:
+def _path(path: TrainingPath, device: str, threads: int) -> Advance:
     """The training path, its library imported here.
 
     Raises:
         MissingExtraError: numba or torch is not installed.
     """
+    known = {"device": device, "threads": threads}
+    options = {name: known[name] for name in path.options}
     try:
-        if name == "sorted":
-            from dsmverify.ensembles import sorted_batch
-
-            return lambda e, n, last: sorted_batch.advance(e, n, last, threads=threads)
-        if name == "dense":
-            from dsmverify.ensembles import dense
-
-            return lambda e, n, last: dense.advance(e, n, last, threads=threads)
-        if name == "batched":
-            from dsmverify.ensembles import batched
-
-            return lambda e, n, last: batched.advance(e, n, last, device=device)
-        from dsmverify.ensembles import reference
-
-        return reference.advance
+        module = import_module(f"dsmverify.ensembles.{path.module}")
     except ModuleNotFoundError as error:
         if error.name not in ("numba", "torch"):
             raise
         raise MissingExtraError("train", error.name, "training") from None
+    return partial(module.advance, **options)
