@@ -28,7 +28,7 @@ from dsmverify.exact import WrittenFloat, parse_exact
 
 T = TypeVar("T")
 
-Kind = Literal["figure1", "figure2", "critical", "theorem"]
+Kind = Literal["figure1", "figure2", "figure3", "figure4", "digits", "critical", "theorem"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SUFFIX = ".toml"

@@ -672,7 +672,7 @@ def jobs_of(critical: Critical) -> list[Setting]:
     )
 
 
-def group_of(critical: Critical, setting: Setting) -> Group:
+def group_of(critical: Critical, setting: Setting) -> Group[Ensemble]:
     """The runs of a setting: rate by rate, and within a rate seed by seed."""
     rates, steps = rates_and_steps(critical, setting)
     seeds = seeds_of(critical, setting)
@@ -704,7 +704,7 @@ def seeds_of(critical: Critical, setting: Setting) -> tuple[int, ...]:
     return tuple(seed_of(critical.seed, "critical", setting.name, k) for k in range(critical.seeds))
 
 
-def estimate(jobs: Sequence[Setting], groups: Sequence[Group]) -> str:
+def estimate(jobs: Sequence[Setting], groups: Sequence[Group[Ensemble]]) -> str:
     """Work in network steps, by dimension, counted before the first one is made."""
     by_dimension: dict[int, int] = {}
     for setting, group in zip(jobs, groups, strict=True):
@@ -716,7 +716,7 @@ def estimate(jobs: Sequence[Setting], groups: Sequence[Group]) -> str:
 
 
 def _result(
-    critical: Critical, setting: Setting, group: Group, measured: dict[str, Floats]
+    critical: Critical, setting: Setting, group: Group[Ensemble], measured: dict[str, Floats]
 ) -> Result:
     rates, steps = rates_and_steps(critical, setting)
     shape = (len(rates), critical.seeds)

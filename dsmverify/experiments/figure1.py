@@ -360,7 +360,7 @@ class _Job:
     rates: tuple[Rate, ...]
     made: tuple[int, ...]
     runs: int
-    group: Group
+    group: Group[Ensemble]
 
 
 def _panel(time: Fraction) -> str:

@@ -354,7 +354,7 @@ class _Job:
     option: str
     made: tuple[int, ...]
     simulations: int
-    group: Group
+    group: Group[Ensemble]
 
 
 def _jobs(settings: Figure2, where: str, quick: bool) -> list[_Job]:

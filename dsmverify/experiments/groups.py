@@ -21,12 +21,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsmverify.ensembles import checkpoints, philox
+from dsmverify.ensembles.conditioned import ConditionedEnsemble
 from dsmverify.ensembles.settings import Ensemble, Model, Networks
 from dsmverify.ensembles.training import train
 from dsmverify.errors import InputError, show
@@ -38,8 +39,7 @@ Floats = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]
 """Called with network steps made, network steps in all, and the group at work."""
 
-Measure = Callable[[Ensemble, Networks], dict[str, Floats]]
-"""Named arrays, one entry for each network."""
+E = TypeVar("E", Ensemble, ConditionedEnsemble)
 
 BASE = "base"
 WORK = ".work"
@@ -188,19 +188,19 @@ def gaussian_points(seed: int, count: int, dimension: int) -> Floats:
 
 
 @dataclass(frozen=True)
-class Group:
+class Group(Generic[E]):
     """Networks that are trained and measured together.
 
     Attributes:
         name: for files and progress: letters, digits, dashes.
         ensemble: what is trained.
-        measure: what is measured at the end.
+        measure: what is measured at the end: named arrays.
         measured: text that decides the measurement (draws, seeds, ...), for the digest.
     """
 
     name: str
-    ensemble: Ensemble
-    measure: Measure
+    ensemble: E
+    measure: Callable[[E, Networks], dict[str, Floats]]
     measured: str = ""
 
     @property
@@ -210,7 +210,7 @@ class Group:
 
 
 def results(
-    groups: Sequence[Group],
+    groups: Sequence[Group[E]],
     *,
     out: Path,
     threads: int | None,
@@ -261,7 +261,7 @@ def _shifted(progress: Progress | None, before: int, total: int, name: str) -> P
     return lambda made, _, __: progress(before + made, total, name)
 
 
-def _digest(group: Group, device: str) -> str:
+def _digest(group: Group[Any], device: str) -> str:
     content = checkpoints.digest(group.ensemble, np.float32, device)
     text = f"{MEASUREMENTS_FORMAT}/{checkpoints.FORMAT}/{content}/{group.measured}"
     return hashlib.sha256(text.encode()).hexdigest()

@@ -12,6 +12,9 @@ from dsmverify.experiments.configurations import Document
 MODULES = {
     "figure1": "dsmverify.experiments.figure1",
     "figure2": "dsmverify.experiments.figure2",
+    "figure3": "dsmverify.experiments.figure3",
+    "figure4": "dsmverify.experiments.figure4",
+    "digits": "dsmverify.experiments.digits",
     "critical": "dsmverify.experiments.critical",
     "theorem": "dsmverify.experiments.theorem",
 }
@@ -20,6 +23,9 @@ MODULES = {
 UNITS: dict[str, str | None] = {
     "figure1": "steps",
     "figure2": "steps",
+    "figure3": "steps",
+    "figure4": "steps",
+    "digits": "steps",
     "critical": "steps",
     "theorem": None,
 }

@@ -8,12 +8,14 @@ import pytest
 
 from dsmverify import cli
 from tests.experiments.test_critical import TINY
+from tests.experiments.test_figure3 import THREE
 from tests.experiments.test_figures import ONE, TWO
 from tests.experiments.test_theorem import SMALL
 
 KINDS = {
     "figure1": (ONE, "fig1.csv"),
     "figure2": (TWO, "fig2.csv"),
+    "figure3": (THREE, "fig3.md"),
     "critical": (TINY, "critical_rate.csv"),
     "theorem": (SMALL, "theorem.md"),
 }
@@ -37,7 +39,7 @@ def test_every_kind_of_experiment(
     ("arguments", "words"),
     [
         (["nope"], "there is no file and no packaged configuration"),
-        (["figures/3"], "did you mean 'figures/"),
+        (["figures/9"], "did you mean 'figures/"),
         (["figures/1", "--quick", "--device", "toaster"], "device: 'toaster'"),
         (["figures/1", "--out", "/dev/null/x"], "is not a folder"),
     ],
