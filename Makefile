@@ -12,13 +12,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv report referee figures figures-quick lint test test-slow bench refutations containment mutants clean
+.PHONY: help venv report referee figures figures-full lint test test-slow bench refutations containment mutants clean
 
 help:
 	@echo 'make report       run the bundled battery, write reports/latest/'
 	@echo 'make referee      the same with the full budget, rechecked, in reports/referee/'
-	@echo 'make figures      figures 1 and 2, the critical rate, the theorem at minima: reports/figures/'
-	@echo 'make figures-quick  smaller versions within minutes, in reports/quick/'
+	@echo 'make figures      figures 1 to 4, digits, critical rate, theorem at minima, quick: reports/quick/'
+	@echo 'make figures-full  the same in full, for days and resumable, in reports/figures/'
 	@echo 'make test         lint, types, import rules, default tests (PYTEST_ARGS=...)'
 	@echo 'make test-slow    the tests marked slow'
 	@echo 'make bench        our times beside the baselines, reports/benchmarks.json'
@@ -50,14 +50,14 @@ referee: $(STAMP)
 	$(BIN)/dsmverify recheck reports/referee --jobs $(JOBS)
 	$(BIN)/dsmverify scripts reports/referee --out reports/referee/scripts
 
-# Resumable: interrupted, it goes on where it was.
-figures: $(STAMP)
-	for name in figures/1 figures/2 critical theorem; do \
-	  $(BIN)/dsmverify train $$name --out reports/figures || exit; done
+FIGURES := figures/1 figures/2 figures/3 figures/4 digits critical theorem
 
-figures-quick: $(STAMP)
-	for name in figures/1 figures/2 critical theorem; do \
-	  $(BIN)/dsmverify train $$name --quick --out reports/quick || exit; done
+figures: $(STAMP)
+	for name in $(FIGURES); do $(BIN)/dsmverify train $$name --quick --out reports/quick || exit; done
+
+# Resumable: interrupted, it goes on where it was.
+figures-full: $(STAMP)
+	for name in $(FIGURES); do $(BIN)/dsmverify train $$name --out reports/figures || exit; done
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@
 | `dimensions` | d > 1: excess risk by Monte Carlo, exact risk |
 | `posterior` | the exact score of many points at many places, quickly |
 | `memory` | what does not fit is refused with the size it would need |
+| `noise_loss` | noise prediction: least losses, a network's excess over them, its curvature |
 | `translation` | the translation bound at a network |
 | `mean_square_operator` | second moments of linearised SGD at wide networks |
 | `minima_search`, `polish` | proved minima of small networks; wide ones polished |
