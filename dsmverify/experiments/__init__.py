@@ -10,7 +10,9 @@
 | `figure1`, `figure2` | the two figures: runs, tables, comparison with the page |
 | `clouds` | generated points, their distances, and the power of these: for the next three |
 | `figure3`, `figure3_report`, `figure3_plots` | generation against the learning rate |
-| `figure4`, `figure4_settings`, `figure4_grounds`, `figure4_report`, `figure4_plots` | and against d |
+| `figure4`, `figure4_settings`, `figure4_grounds` | generation against the dimension |
+| `figure4_population` | its certified powers |
+| `figure4_report`, `figure4_plots` | its tables, conclusions and drawings |
 | `ordered_trends` | exact tests of a trend |
 | `digits`, `digits_report`, `digits_plots` | a real data set |
 | `critical`, `critical_tables`, `scaling` | where the risk jumps: runs, tables, fits |

@@ -6,11 +6,15 @@ network generates is compared with both, by every metric, and every metric comes
 row whose metric cannot tell the extremes apart keeps its value and is uninformative, and nothing is
 concluded from it (`Row.is_informative`).
 
+Where the points were drawn from a law that is known, N(0, s^2 I), it is a third to compare with,
+the target. Its power is its own: between s* and the target, not the fitted Gaussian.
+
 | letter | here | meaning |
 |---|---|---|
 | delta, T | `start`, `end` | times between which is generated |
 | N | `count` | points of a generated set |
 | | `sets` | generated sets for one trained network |
+| s | `target` | standard deviation of the target; None where there is none |
 
 The memoriser's sets go through the integrator that the network's go through: its error is in both.
 A set's random numbers are decided by the settings' seed, its role, and the training points or the
@@ -45,14 +49,16 @@ from dsmverify.evidence import PageValue
 from dsmverify.experiments.groups import WORK, decimal, seed_of
 from dsmverify.experiments.parts import Parts
 from dsmverify.metrics.metric import TRANSPORT_POINTS, Bandwidth, Metric, standard, values
+from dsmverify.metrics.mmd import Cloud
 from dsmverify.metrics.power import Band, Power, measure_powers
 
 Floats = NDArray[np.float64]
 Label = Literal["learning_rate", "dimension"]
-Versus = Literal["s_star", "gaussian", "training points"]
+Versus = Literal["s_star", "gaussian", "target", "training points"]
 
 EXTREMES: tuple[Literal["s_star"], Literal["gaussian"]] = ("s_star", "gaussian")
-TRAINING: Versus = "training points"
+TARGET: Literal["target"] = "target"
+TRAINING: Literal["training points"] = "training points"
 UNINFORMATIVE = "uninformative"
 
 BLUR = 2.0
@@ -132,7 +138,7 @@ class MetricSettings:
 
         Raises:
             InputError: fewer than two repeats, a level outside (0, 1), a seed out of range, a
-                bandwidth that is none, or an unknown metric to leave out.
+                bandwidth that is none, an unknown metric to leave out, or none left.
         """
         _check("metrics", self.seed, repeats=(self.repeats, 2))
         if not 0 < self.level < 1:
@@ -148,6 +154,10 @@ class MetricSettings:
                     "there is no such metric",
                     f"the metrics are {', '.join(known)}",
                 )
+        if not self.metrics:
+            raise InputError(
+                "metrics.leave_out", show(self.leave_out), "no metric is left", "keep one"
+            )
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -157,7 +167,11 @@ class MetricSettings:
     @property
     def _all(self) -> tuple[Metric, ...]:
         chosen = [_bandwidth(text) for text in self.bandwidths]
-        return standard(chosen, transport_points=self.transport_points)
+        try:
+            return standard(chosen, transport_points=self.transport_points)
+        except InputError as error:
+            where = {"bandwidth": "bandwidths"}.get(error.argument, error.argument)
+            raise InputError(f"metrics.{where}", error.value, error.rule, error.way_out) from None
 
 
 def _bandwidth(text: str) -> Bandwidth:
@@ -245,6 +259,21 @@ def blurred_cloud(points: Floats, settings: GenerationSettings, *what: Any) -> F
     return np.asarray(cloud + width * noise, dtype=np.float64)
 
 
+def target_cloud(points: Floats, settings: GenerationSettings, target: float, *what: Any) -> Floats:
+    """Points of the target N(0, target^2 I). `[N, d]`.
+
+    Args:
+        points: `[n, d]`, the training sample.
+        settings: of the generation.
+        target: standard deviation of a coordinate, positive.
+        what: labels that tell this set from every other of the sample.
+    """
+    seed = seed_of(settings.seed, TARGET, sample_digest(points), *what)
+    shape = settings.count, points.shape[1]
+    draws = philox.normals(seed, philox.Stream.DATA, 0, shape[0] * shape[1]).reshape(shape)
+    return np.asarray(target * draws, dtype=np.float64)
+
+
 def network_cloud(score: Score, settings: GenerationSettings, *what: Any) -> Floats:
     """Points generated with any score. `[N, d]`.
 
@@ -270,15 +299,21 @@ class References:
         points: `[n, d]`.
         memorised: `[sets]` clouds `[N, d]` generated with s*.
         gaussian: `[sets]` clouds of the fitted Gaussian.
+        target: `[sets]` clouds of the target; empty where there is none.
     """
 
     points: Floats
     memorised: tuple[Floats, ...]
     gaussian: tuple[Floats, ...]
+    target: tuple[Floats, ...] = ()
 
     @classmethod
     def of(
-        cls, points: Floats, settings: GenerationSettings, threads: int | None = None
+        cls,
+        points: Floats,
+        settings: GenerationSettings,
+        threads: int | None = None,
+        target: float | None = None,
     ) -> References:
         """The sets that every network trained on the sample is compared with."""
         numbers = range(settings.sets)
@@ -286,6 +321,9 @@ class References:
             points,
             tuple(_at_once(lambda k: memorised_cloud(points, settings, k), numbers, threads)),
             tuple(gaussian_cloud(points, settings, k) for k in numbers),
+            ()
+            if target is None
+            else tuple(target_cloud(points, settings, target, k) for k in numbers),
         )
 
 
@@ -295,7 +333,7 @@ def distances(
     metrics: Sequence[Metric],
     threads: int | None = None,
 ) -> dict[str, Floats]:
-    """Every metric of every set: against both extremes, or of the sample. `[sets]` each.
+    """Every metric of every set: against the references, or of the sample. `[sets]` each.
 
     Args:
         clouds: `[sets]`, each `[N, d]`; the k-th is compared with the k-th set of an extreme.
@@ -314,10 +352,12 @@ def distances(
             "gaussian": references.gaussian[k],
             TRAINING: references.points,
         }
-        is_finite = bool(np.isfinite(cloud).all())
+        if references.target:
+            others[TARGET] = references.target[k]
+        one = Cloud(cloud) if np.isfinite(cloud).all() else None
         for versus, other in others.items():
-            own = [m for m in metrics if versus in versuses(m)]
-            numbers = values(own, cloud, other) if is_finite and own else [math.nan] * len(own)
+            own = [m for m in metrics if versus in versuses(m, with_target=True)]
+            numbers = values(own, one, other) if one and own else [math.nan] * len(own)
             found |= {key(m, versus): x for m, x in zip(own, numbers, strict=True)}
         return found
 
@@ -325,9 +365,11 @@ def distances(
     return {name: np.array([one[name] for one in rows]) for name in rows[0]}
 
 
-def versuses(metric: Metric) -> tuple[Versus, ...]:
+def versuses(metric: Metric, *, with_target: bool = False) -> tuple[Versus, ...]:
     """What a metric compares a generated set with."""
-    return EXTREMES if metric.kind == "distance" else (TRAINING,)
+    if metric.kind == "statistic":
+        return (TRAINING,)
+    return (*EXTREMES, TARGET) if with_target else EXTREMES
 
 
 def key(metric: Metric, versus: Versus) -> str:
@@ -353,18 +395,21 @@ class Measurement:
         metrics: what is measured.
         keep: points of each network's first set that are kept for pictures.
         threads: at work at once; it changes no byte.
+        target: standard deviation of the target; None compares with none.
     """
 
     generation: GenerationSettings
     metrics: MetricSettings
     keep: int = 0
     threads: int | None = field(default=None, repr=False, compare=False)
+    target: float | None = None
 
     @property
     def text(self) -> str:
         """What decides the measurement, for `Group.measured`."""
         m = self.metrics
-        return f"{self.generation}/{m.bandwidths}/{m.transport_points}/{m.leave_out}/{self.keep}"
+        text = f"{self.generation}/{m.bandwidths}/{m.transport_points}/{m.leave_out}/{self.keep}"
+        return text if self.target is None else f"{text}/{self.target}"
 
     def __call__(self, ensemble: ConditionedEnsemble, networks: Networks) -> dict[str, Floats]:
         """Generate with every network and measure."""
@@ -375,7 +420,7 @@ class Measurement:
         for e, sample in enumerate(ensemble.samples):
             digest = sample_digest(sample)
             if digest not in known:
-                known[digest] = References.of(sample, settings, self.threads)
+                known[digest] = References.of(sample, settings, self.threads, self.target)
             clouds = self._clouds(ensemble, networks, e)
             parts.append(distances(clouds, known[digest], metrics, self.threads))
             if keep:
@@ -399,7 +444,8 @@ def powers(
     generation: GenerationSettings,
     metrics: MetricSettings,
     threads: int | None = None,
-) -> tuple[Power, ...]:
+    target: float | None = None,
+) -> tuple[tuple[Power, ...], tuple[Power, ...]]:
     """Power of every metric at this sample: no training is needed.
 
     Args:
@@ -407,9 +453,12 @@ def powers(
         generation: decides N, the integrator and the fitted Gaussian.
         metrics: decides what is measured, and how often.
         threads: at work at once; it changes no byte.
+        target: standard deviation of the target; None: there is none.
 
     Returns:
-        One for each of `metrics.metrics`, in their order.
+        One for each of `metrics.metrics`, in their order, between s* and the fitted Gaussian. And
+        one for each distance among them between s* and the target, with the target's sets where a
+        `Power` speaks of the Gaussian; none without a target. Both have the same sets of s*.
     """
 
     def made(make: Any, count: int) -> Callable[[int], Floats]:
@@ -420,18 +469,21 @@ def powers(
         return sets.__getitem__
 
     repeats = metrics.repeats
-    memorised = made(memorised_cloud, 2 * repeats)
-    gaussian, blurred = made(gaussian_cloud, 2 * repeats), made(blurred_cloud, repeats)
-    with threadpool_limits(limits=1):
+    memorised, blurred = made(memorised_cloud, 2 * repeats), made(blurred_cloud, repeats)
+    others = [(metrics.metrics, made(gaussian_cloud, 2 * repeats))]
+    if target is not None:
+        apart = [metric for metric in metrics.metrics if metric.kind == "distance"]
+        drawn = made(lambda p, g, *what: target_cloud(p, g, target, *what), 2 * repeats)
+        others.append((tuple(apart), drawn))
+
+    def measured(number: int) -> tuple[Power, ...]:
+        own, other = others[number]
         return measure_powers(
-            metrics.metrics,
-            memorised,
-            gaussian,
-            points,
-            repeats=repeats,
-            blurred=blurred,
-            level=metrics.level,
+            own, memorised, other, points, repeats=repeats, blurred=blurred, level=metrics.level
         )
+
+    found = _at_once(measured, range(len(others)), threads)
+    return found[0], found[1] if target is not None else ()
 
 
 def kept_powers(
@@ -441,7 +493,7 @@ def kept_powers(
     out: Path,
     threads: int | None = None,
 ) -> tuple[Power, ...]:
-    """As `powers`, measured now or taken from `out/.work`: an interrupted run goes on.
+    """The first of `powers`, measured now or taken from `out/.work`: an interrupted run goes on.
 
     Args:
         points: as in `powers`.
@@ -453,32 +505,65 @@ def kept_powers(
     Raises:
         InputError: a file there is damaged or cannot be written.
     """
+    return kept_powers_of_both(points, generation, metrics, out, threads)[0]
+
+
+def kept_powers_of_both(
+    points: Floats,
+    generation: GenerationSettings,
+    metrics: MetricSettings,
+    out: Path,
+    threads: int | None = None,
+    target: float | None = None,
+) -> tuple[tuple[Power, ...], tuple[Power, ...]]:
+    """As `powers`, measured now or taken from `out/.work`.
+
+    Args:
+        points: as in `powers`.
+        generation: as in `powers`.
+        metrics: as in `powers`.
+        out: folder of the results.
+        threads: at work at once.
+        target: as in `powers`.
+
+    Raises:
+        InputError: a file there is damaged or cannot be written.
+    """
     parts = Parts(out / WORK, "power", sample_digest(points))
 
     def work() -> dict[str, Any]:
-        found = powers(points, generation, metrics, threads)
-        return {"powers": [_plain(power) for power in found]}
+        found = powers(points, generation, metrics, threads, target)
+        return dict(zip(("gaussian", TARGET), ([*map(_plain, one)] for one in found), strict=True))
 
-    stored = parts.result([asdict(generation), asdict(metrics)], work)["powers"]
-    return tuple(_power(metric, one) for metric, one in zip(metrics.metrics, stored, strict=True))
+    stored = parts.result([asdict(generation), asdict(metrics), target], work)
+    known = {metric.label: metric for metric in metrics.metrics}
+    first, second = (
+        tuple(_power(known[one["metric"]], one) for one in stored[name])
+        for name in ("gaussian", TARGET)
+    )
+    return first, second
 
 
 _BANDS = ("null", "null_gaussian", "extreme", "blurred", "blurred_gaussian")
 
 
 def _plain(power: Power) -> dict[str, Any]:
-    """A power without its metric, as plain data."""
+    """A power as plain data, with its metric's label."""
     names = [f.name for f in fields(power) if f.name not in (*_BANDS, "metric")]
     bands = {name: getattr(power, name) for name in _BANDS}
-    return {name: getattr(power, name) for name in names} | {
-        name: None if band is None else [band.value, band.low, band.high]
-        for name, band in bands.items()
-    }
+    return (
+        {"metric": power.metric.label}
+        | {name: getattr(power, name) for name in names}
+        | {
+            name: None if band is None else [band.value, band.low, band.high]
+            for name, band in bands.items()
+        }
+    )
 
 
 def _power(metric: Metric, stored: Mapping[str, Any]) -> Power:
     bands = {name: None if stored[name] is None else Band(*stored[name]) for name in _BANDS}
-    return Power(metric=metric, **{**stored, **bands})
+    return Power(**{**stored, **bands, "metric": metric})
 
 
 def _at_once(work: Any, numbers: Sequence[int], threads: int | None) -> list[Any]:
@@ -495,7 +580,7 @@ def _at_once(work: Any, numbers: Sequence[int], threads: int | None) -> list[Any
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One value of a table: a metric of what was generated, against one extreme.
+    """One value of a table: a metric of what was generated, against one law.
 
     Attributes:
         label: the learning rate or the dimension, as the table spells it.
@@ -503,7 +588,7 @@ class Row:
         versus: what with.
         values: `[trainings, sets]`; no training where nothing was trained; NaN where a network
             diverged.
-        power: of the metric at this sample.
+        power: of the metric at this sample; versus the target: between s* and the target.
         printed: what the page shows for it.
         note: what a reader must know of it: fewer steps, an option, not trained.
     """
@@ -520,6 +605,12 @@ class Row:
     def is_informative(self) -> bool:
         """Whether anything may be concluded from it."""
         return self.power.informative
+
+    @property
+    def null(self) -> Band:
+        """Between two sets of the law that it compares with; a statistic of sets of s*."""
+        own = None if self.versus == "s_star" else self.power.null_gaussian
+        return self.power.null if own is None else own
 
     @property
     def is_trained(self) -> bool:
@@ -558,7 +649,7 @@ def cells(row: Row) -> tuple[str, ...]:
         row.versus,
         *map(decimal, (band.value, band.low, band.high)),
         "" if row.printed is None else decimal(row.printed.value),
-        decimal(row.power.null.value),
+        decimal(row.null.value),
         decimal(row.power.extreme.value),
         yes(row.is_informative),
     )
@@ -572,6 +663,7 @@ def rows_of(
     *,
     printed: Mapping[str, PageValue] | None = None,
     note: str = "",
+    target: Sequence[Power] = (),
 ) -> list[Row]:
     """All rows of one rate or dimension.
 
@@ -583,11 +675,14 @@ def rows_of(
         found: the metrics' powers at the sample, which decide which rows there are.
         printed: the page's values by `key`.
         note: goes with every row.
+        target: powers versus the target; none where nothing was compared with it.
     """
     rows = []
-    for power in found:
-        metric = power.metric
-        for versus in versuses(metric):
+    apart = {power.metric.label: power for power in target}
+    for one in found:
+        metric = one.metric
+        for versus in versuses(metric, with_target=bool(target)):
+            power = apart[metric.label] if versus == TARGET else one
             name = key(metric, versus)
             own = np.empty((0, 0))
             if measured is not None:

@@ -1,8 +1,9 @@
 """Figure 3: what is generated at a small and at a large learning rate, d = 2.
 
 Networks are trained on the page's ten points at each rate, points are generated with each, and
-every metric compares them with what s* generates and with the fitted Gaussian (`clouds`). The
-page's conclusions are then decided by informative metrics only:
+every metric compares them with what s* generates, with the fitted Gaussian and with the target that
+the training points were drawn from (`clouds`). The page's conclusions are then decided by
+informative metrics only:
 
 - The unit is the training: the sets of one network are averaged first. Two rates are compared by an
   exact permutation test over trainings, two distances of one rate by a sign test.
@@ -10,6 +11,8 @@ page's conclusions are then decided by informative metrics only:
   opposite. All of them must, so their number needs no correction.
 - `seen, not shown`: in every one the mean is so ordered, but not every test rejects.
 - `metrics disagree`: the means are ordered differently.
+- `seen in one training`: as `seen, not shown`, where one training of each rate is all there is: no
+  test can say anything.
 - `cannot be shown`: no metric that could show it is informative.
 
 All is conditional on the ten points. What the page leaves open, and what is taken here: the loss is
@@ -69,6 +72,8 @@ Answer = Literal[
     "contradicted",
     "seen, not shown",
     "opposite seen, not shown",
+    "seen in one training",
+    "opposite seen in one training",
     "metrics disagree",
     "cannot be shown",
     "no data",
@@ -175,19 +180,20 @@ class Quick:
         """Check ranges.
 
         Raises:
-            InputError: a product that is not positive, or a number below 1.
+            InputError: a product that is not positive, no trainings or sets, or fewer than two
+                repeats.
         """
         if self.product <= 0:
             raise InputError(
                 "quick.product", str(self.product), "it must be positive", "give eta x steps"
             )
-        for name in ("trainings", "sets", "repeats"):
-            if getattr(self, name) < 1:
+        for name, least in (("trainings", 1), ("sets", 1), ("repeats", 2)):
+            if getattr(self, name) < least:
                 raise InputError(
                     f"quick.{name}",
                     str(getattr(self, name)),
-                    "it must be at least 1",
-                    "give 1 or more",
+                    f"it must be at least {least}",
+                    f"give {least} or more",
                 )
 
 
@@ -207,6 +213,7 @@ class Figure3:
         metrics: what they are compared by.
         quick: what `--quick` changes.
         mean_over_coordinates: whether the base's loss averages over the d coordinates.
+        target_deviation: s, where the points were drawn from N(0, s^2 I); None: not compared.
         options: changes to the base, each by itself.
         integrator_points: generated to measure the integrator's error.
         page: how the page's own clouds are tested; not done for other points.
@@ -224,6 +231,7 @@ class Figure3:
     metrics: MetricSettings
     quick: Quick
     mean_over_coordinates: bool = True
+    target_deviation: float | None = None
     options: tuple[Change, ...] = ()
     integrator_points: int = 20_000
     page: PageSettings = PageSettings()  # noqa: RUF009
@@ -234,9 +242,9 @@ class Figure3:
 
         Raises:
             InputError: no trainings, a level outside (0, 1), fewer than two rates or one twice, a
-                model with a dimension of its own, points of different lengths, two options of one
-                name, a rate or option that does not exist, or times of generation that the score
-                is not trained at.
+                target without width, a model with a dimension of its own, points of different
+                lengths or one of them twice, two options of one name, a rate or option that does
+                not exist, or times of generation that the score is not trained at.
         """
         if self.trainings < 1:
             raise InputError("trainings", str(self.trainings), "at least one", "give 1 or more")
@@ -246,6 +254,14 @@ class Figure3:
         if len(known) < 2 or len(set(known)) < len(known):
             raise InputError(
                 "rates", ", ".join(map(text_of, known)), "two or more differ", "give each once"
+            )
+        s = self.target_deviation
+        if s is not None and not 0 < s < math.inf:
+            raise InputError(
+                "target_deviation",
+                show(s),
+                "the standard deviation of N(0, s^2 I) is positive and finite",
+                "leave it out where the points are from no such law",
             )
         if self.model.dimension != 1:
             raise InputError(
@@ -261,6 +277,15 @@ class Figure3:
                 "there are two or more, with as many coordinates each",
                 "leave it out for the page's ten",
             )
+        for k, point in enumerate(self.points):
+            if point in self.points[:k]:
+                raise InputError(
+                    f"points[{k}]",
+                    show(point),
+                    f"points[{self.points.index(point)}] is the same: no nearest and second "
+                    "nearest can be told apart there",
+                    "keep one of them",
+                )
         names = [option.name for option in self.options]
         for name in names:
             if names.count(name) > 1:
@@ -283,14 +308,13 @@ class Figure3:
                     )
         if len(set(self.quick.rates)) < 2:
             raise InputError("quick.rates", "", "two or more differ", "give two")
-        g, t = self.generation, self.times
-        if not t.start <= g.start < g.end <= t.end:
-            raise InputError(
-                "generation.start",
-                f"{g.start:g} to {g.end:g}",
-                f"scores are trained at times from {t.start:g} to {t.end:g} only",
-                "generate between these",
-            )
+        check_times(self.generation, self.times, "generation")
+
+    @property
+    def target(self) -> str:
+        """The target's name; empty where there is none."""
+        s = self.target_deviation
+        return "" if s is None else f"N(0, {s**2:g} I)"
 
     @property
     def sample(self) -> Floats:
@@ -298,6 +322,21 @@ class Figure3:
         if self.points:
             return np.array(self.points, dtype=np.float64)
         return page.generation_training_points()
+
+
+def check_times(generation: GenerationSettings, times: Times, where: str) -> None:
+    """Refuse to generate at times that the score is not trained at.
+
+    Raises:
+        InputError: an end is outside.
+    """
+    if not times.start <= generation.start < generation.end <= times.end:
+        raise InputError(
+            f"{where}.start",
+            f"{generation.start:g} to {generation.end:g}",
+            f"scores are trained at times from {times.start:g} to {times.end:g} only",
+            "generate between these",
+        )
 
 
 def text_of(rate: Fraction) -> str:
@@ -339,6 +378,7 @@ class Evidence:
         part: of the pairs (or trainings) that speak for it.
         p: one-sided, of the conclusion.
         opposite: one-sided, of its opposite.
+        trainings: with a value; where two rates are compared, of the one with more.
     """
 
     metric: str
@@ -346,6 +386,7 @@ class Evidence:
     part: float
     p: float
     opposite: float
+    trainings: int
 
 
 @dataclass(frozen=True)
@@ -369,6 +410,8 @@ class Conclusion:
         """Estimated probability and largest p over the informative metrics, for reading."""
         if not self.evidence or any(math.isnan(e.mean) for e in self.evidence):
             return ""
+        if all(e.trainings == 1 for e in self.evidence):
+            return ""
         least, most = (f(e.part for e in self.evidence) for f in (min, max))
         part = f"{100 * least:.0f}" + ("" if least == most else f" to {100 * most:.0f}")
         p = max(e.p for e in self.evidence)
@@ -382,10 +425,12 @@ class PrintedClouds:
     Attributes:
         rows: of `page_clouds.COLUMNS`.
         findings: in plain words.
+        on_choices: those of them that say what depends on a choice that the page does not state.
     """
 
     rows: tuple[tuple[str, ...], ...]
     findings: tuple[str, ...]
+    on_choices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -395,9 +440,11 @@ class Summary:
     Attributes:
         sample: `[n, d]`, the training points.
         entries: base and options, rate by rate.
-        powers: of the base's metrics.
+        powers: of the base's metrics, between s* and the fitted Gaussian.
+        target_powers: of its distances, between s* and the target; none without a target.
         conclusions: by option, the base first.
-        clouds: sets for the picture: `"s_star"`, `"gaussian"`, and the first training of each rate.
+        clouds: sets for the picture: `"s_star"`, `"gaussian"`, `"target"`, and the first training
+            of each rate and of `EQUAL_STEPS`.
         integrator: what the base's integrator misses under s*.
         page: what the page's own clouds say; None where the points are not the page's.
         files: what was written.
@@ -408,6 +455,7 @@ class Summary:
     sample: Floats
     entries: tuple[Entry, ...]
     powers: tuple[Power, ...]
+    target_powers: tuple[Power, ...]
     conclusions: Mapping[str, tuple[Conclusion, ...]]
     clouds: Mapping[str, Floats]
     integrator: WeakError
@@ -478,7 +526,9 @@ def run(
     )
     sample = settings.sample
     powers = {
-        generation: clouds.kept_powers(sample, generation, settings.metrics, out, threads)
+        generation: clouds.kept_powers_of_both(
+            sample, generation, settings.metrics, out, threads, settings.target_deviation
+        )
         for generation in dict.fromkeys(job.generation for job in jobs)
     }
     entries = [
@@ -491,11 +541,15 @@ def run(
     summary = Summary(
         sample=sample,
         entries=tuple(entries),
-        powers=powers[settings.generation],
+        powers=powers[settings.generation][0],
+        target_powers=powers[settings.generation][1],
         conclusions={
-            job.option: conclude(completed(entries, job.option), settings.level) for job in jobs
+            job.option: conclude(
+                completed(entries, job.option), settings.level, target=settings.target
+            )
+            for job in jobs
         },
-        clouds=_shown(settings, measured[0]),
+        clouds=_shown(settings, jobs, measured),
         integrator=integrator_error(settings),
         page=None if settings.points else kept_page(settings.page, out),
         is_quick=quick,
@@ -551,6 +605,10 @@ def _job(settings: Figure3, where: str, change: Change, threads: int | None) -> 
         where,
         f"{inside}.generation",
     )
+    try:
+        check_times(generation, settings.times, f"{inside}.generation")
+    except InputError as error:
+        raise error.located(file=where) from None
     sample = settings.sample
     is_mean = settings.mean_over_coordinates
     if change.mean_over_coordinates is not None:
@@ -573,8 +631,10 @@ def _job(settings: Figure3, where: str, change: Change, threads: int | None) -> 
         [rate.steps for rate, _ in runs],
         inner_variance=change.inner_variance,
     )
-    keep = generation.count if change is NOTHING else 0
-    measure = Measurement(generation, settings.metrics, keep, threads)
+    keep = generation.count if change is NOTHING or change.name == EQUAL_STEPS else 0
+    measure = Measurement(
+        generation, settings.metrics, keep, threads, target=settings.target_deviation
+    )
     # An option that trains nothing of its own finds the base's networks under this name.
     named = change.name if change.trains else BASE
     name = "".join(c if c.isalnum() else "-" for c in f"figure3-{named}")
@@ -590,7 +650,7 @@ def _job(settings: Figure3, where: str, change: Change, threads: int | None) -> 
 def _entries(
     job: _Job,
     measured: Mapping[str, Floats],
-    powers: Sequence[Power],
+    powers: tuple[Sequence[Power], Sequence[Power]],
     full: Mapping[Fraction, int],
     is_pages: bool,
 ) -> list[Entry]:
@@ -603,7 +663,7 @@ def _entries(
         if job.option == BASE and is_pages:
             shown = {
                 clouds.key(power.metric, versus): printed[rate.rate, versus]
-                for power in powers
+                for power in powers[0]
                 for versus in clouds.EXTREMES
                 if is_of_the_page(power) and (rate.rate, versus) in printed
             }
@@ -611,8 +671,9 @@ def _entries(
             text_of(rate.rate),
             clouds.chosen(measured, own, count),
             job.trainings,
-            powers,
+            powers[0],
             printed=shown,
+            target=powers[1],
         )
         found.append(
             Entry(job.option, rate.rate, rate.steps, rate.steps / full[rate.rate], tuple(rows))
@@ -648,16 +709,23 @@ def completed(entries: Sequence[Entry], option: str) -> list[Entry]:
     return sorted(found.values(), key=lambda entry: entry.rate)
 
 
-def _shown(settings: Figure3, base: Mapping[str, Floats]) -> dict[str, Floats]:
-    """First sets of the extremes and of each rate's first training, by name."""
-    sample = settings.sample
-    found = {
-        "s_star": clouds.memorised_cloud(sample, settings.generation, 0),
-        "gaussian": clouds.gaussian_cloud(sample, settings.generation, 0),
+def _shown(
+    settings: Figure3, jobs: Sequence[_Job], measured: Sequence[Mapping[str, Floats]]
+) -> dict[str, Floats]:
+    """First sets of the references and of each rate's first training, by name."""
+    sample, generation = settings.sample, settings.generation
+    found: dict[str, Floats] = {
+        "s_star": clouds.memorised_cloud(sample, generation, 0),
+        "gaussian": clouds.gaussian_cloud(sample, generation, 0),
     }
-    for k, rate in enumerate(settings.rates):
-        flat = base[clouds.cloud_key(k * settings.trainings)]
-        found[text_of(rate.rate)] = flat.reshape(-1, sample.shape[1])
+    if settings.target_deviation is not None:
+        found[clouds.TARGET] = clouds.target_cloud(sample, generation, settings.target_deviation, 0)
+    for job, own in zip(jobs, measured, strict=True):
+        for k, rate in enumerate(job.made):
+            flat = own.get(clouds.cloud_key(k * job.trainings))
+            if flat is not None and job.option in (BASE, EQUAL_STEPS):
+                name = text_of(rate.rate) if job.option == BASE else EQUAL_STEPS
+                found[name] = flat.reshape(-1, sample.shape[1])
     return found
 
 
@@ -682,24 +750,32 @@ def kept_page(settings: PageSettings, out: Path) -> PrintedClouds:
     def work() -> dict[str, Any]:
         found = page_clouds.analyse(settings)
         rows = [[decimal(x) if isinstance(x, float) else str(x) for x in r] for r in found.rows()]
-        return {"rows": rows, "findings": found.findings}
+        return {"rows": rows, "findings": found.findings, "on_choices": found.on_choices}
 
     stored = Parts(out / WORK, "page", "clouds").result(asdict(settings), work)
-    return PrintedClouds(tuple(map(tuple, stored["rows"])), tuple(stored["findings"]))
+    return PrintedClouds(
+        tuple(map(tuple, stored["rows"])), tuple(stored["findings"]), tuple(stored["on_choices"])
+    )
 
 
 # ---- conclusions --------------------------------------------------------------------------------
 
 
-def conclude(entries: Sequence[Entry], level: float) -> tuple[Conclusion, ...]:
+def conclude(entries: Sequence[Entry], level: float, *, target: str = "") -> tuple[Conclusion, ...]:
     """The page's conclusions of figure 3, decided by informative metrics only.
 
     Args:
         entries: of one description, by ascending rate; the first and the last are compared.
         level: of each conclusion, one-sided.
+        target: its name; empty: there is none, and no conclusion about it.
     """
     small, large = entries[0], entries[-1]
     low, high = text_of(small.rate), text_of(large.rate)
+    about_target = _conclusion(
+        f"rate {high} generates nearer to the target {target} than rate {low} does",
+        [_two(b, a) for a, b in _pairs(small, large, clouds.TARGET)],
+        level,
+    )
     return (
         _conclusion(
             f"rate {low} generates nearer to s* than rate {high} does",
@@ -712,7 +788,7 @@ def conclude(entries: Sequence[Entry], level: float) -> tuple[Conclusion, ...]:
             level,
         ),
         _conclusion(
-            f"rate {low} generates more of its points at training points than rate {high} does",
+            f"rate {low} generates nearer to the training points than rate {high} does",
             [_two(a, b) for a, b in _pairs(small, large, clouds.TRAINING)],
             level,
         ),
@@ -726,6 +802,7 @@ def conclude(entries: Sequence[Entry], level: float) -> tuple[Conclusion, ...]:
             [_one(b, a) for a, b in _extremes(large)],
             level,
         ),
+        *((about_target,) if target else ()),
     )
 
 
@@ -747,7 +824,8 @@ def _two(near: Row, far: Row) -> Evidence | str:
     one, other = (near, far) if sign > 0 else (far, near)
     found, opposite = clouds.compare(one, other), clouds.compare(other, one)
     difference = other.band.value - one.band.value
-    return Evidence(near.metric.label, difference, found.probability, found.p, opposite.p)
+    most = max(clouds.means(row).size for row in (near, far))
+    return Evidence(near.metric.label, difference, found.probability, found.p, opposite.p, most)
 
 
 def _one(near: Row, far: Row) -> Evidence | str:
@@ -758,10 +836,10 @@ def _one(near: Row, far: Row) -> Evidence | str:
     n = differences.size
     wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
     if not n:
-        return Evidence(near.metric.label, math.nan, math.nan, math.nan, math.nan)
+        return Evidence(near.metric.label, math.nan, math.nan, math.nan, math.nan, 0)
     # A tie counts against both.
     p, opposite = (float(stats.binom.sf(k - 1, n, 0.5)) for k in (wins, losses))
-    return Evidence(near.metric.label, float(differences.mean()), wins / n, p, opposite)
+    return Evidence(near.metric.label, float(differences.mean()), wins / n, p, opposite, n)
 
 
 def _conclusion(words: str, found: Sequence[Evidence | str], level: float) -> Conclusion:
@@ -775,12 +853,13 @@ def _answer(evidence: Sequence[Evidence], level: float) -> Answer:
         return "cannot be shown"
     if any(math.isnan(e.mean) for e in evidence):
         return "no data"
-    if all(e.p <= level for e in evidence):
+    is_one = all(e.trainings == 1 for e in evidence)
+    if not is_one and all(e.p <= level for e in evidence):
         return "supported"
-    if all(e.opposite <= level for e in evidence):
+    if not is_one and all(e.opposite <= level for e in evidence):
         return "contradicted"
     if all(e.mean > 0 for e in evidence):
-        return "seen, not shown"
+        return "seen in one training" if is_one else "seen, not shown"
     if all(e.mean < 0 for e in evidence):
-        return "opposite seen, not shown"
+        return "opposite seen in one training" if is_one else "opposite seen, not shown"
     return "metrics disagree"

@@ -142,11 +142,13 @@ class PageClouds:
         readings: of the printed distances.
         facts: all else.
         findings: in plain words.
+        on_choices: those of them that say what depends on a choice that the page does not state.
     """
 
     readings: tuple[Reading, ...]
     facts: tuple[Fact, ...]
     findings: tuple[str, ...]
+    on_choices: tuple[str, ...]
 
     def rows(self) -> list[tuple[str | float | int, ...]]:
         """The readings as rows of `COLUMNS`."""
@@ -314,12 +316,14 @@ def analyse(settings: PageSettings) -> PageClouds:
     """
     clouds = page.clouds()
     readings = read_page(clouds, settings.bandwidths)
-    facts, findings = [], list(_about_readings(readings, settings.level))
+    on_bandwidth = tuple(_about_bandwidths(readings, settings.level))
+    facts, findings = [], [*_about_readings(readings, settings.level), *on_bandwidth]
     for part in (_pairing, _memoriser, _normality):
         found, words = part(clouds, readings, settings)
         facts += found
         findings += words
-    return PageClouds(readings, tuple(facts), tuple(findings))
+    # The first: none of the readings at the stated bandwidth gives the printed distances.
+    return PageClouds(readings, tuple(facts), tuple(findings), (findings[0], *on_bandwidth))
 
 
 Part = tuple[list[Fact], list[str]]
@@ -331,10 +335,16 @@ def _about_readings(readings: Sequence[Reading], level: float) -> Iterator[str]:
     stated = [one for one in readings if one.chosen in ("stated", "median")]
     kept = [one for one in stated if one.p_any_scale >= level]
     yield (
-        f"At bandwidth 1, in either convention, and at the median distance, {len(kept)} of "
+        "At bandwidth 1, as exp(-r^2/(2 h^2)) or exp(-r^2/h^2) has it, and at the median "
+        f"distance, {len(kept)} of "
         f"{len(stated)} readings are compatible with the four printed distances that have clouds, "
         "whatever common factor is put on the values "
         f"(largest p-value {max(one.p_any_scale for one in stated):.1g})."
+        + (
+            ""
+            if kept
+            else " Either another metric was printed, or these are not the clouds behind it."
+        )
     )
     best = [one for one in readings if one.chosen == "best"]
     fits = [one for one in best if one.p_value >= level]
@@ -364,6 +374,10 @@ def _about_readings(readings: Sequence[Reading], level: float) -> Iterator[str]:
         + ", ".join(f"{x:.0f}" for x in repeats)
         + " sets: not one number."
     )
+
+
+def _about_bandwidths(readings: Sequence[Reading], level: float) -> Iterator[str]:
+    """Which of the two trained clouds is nearer, over bandwidths."""
     for family, name, longer in (
         (MAIN, "the fitted Gaussian", "that a large rate generates a cloud close to it"),
         (TARGET, "the target N(0, 4 I)", "that a large rate generates closer to the target"),

@@ -12,7 +12,7 @@ The unbiased estimator has mean MMD^2(M, G) between samples of M and G, and mean
 samples of M. With V_0 and V_1 its variances there (`formulas.kernel_means`), a border
 at `c = MMD^2 sqrt V_0/(sqrt V_0 + sqrt V_1)` is passed by a null, and missed by an extreme, with
 probability at most `1/(1 + z^2)` each, `z = MMD^2/(sqrt V_0 + sqrt V_1)` (Cantelli), whatever the
-estimator's law. It `separates` when that is certified to be at most `ERROR`, for both nulls. It
+estimator's law. It `separates` when that is certified to be at most `ERROR`, for both nulls, and MMD^2 > 0. It
 `orders` when `MMD^2(B, M) < MMD^2(B, G)` is certified.
 
 Axes are those of the points' covariance, found in float64: what is certified holds for the laws
@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dsmverify.certify import precision
 from dsmverify.errors import InputError, show
+from dsmverify.exact import ExactInput, parse_exact
 from dsmverify.formulas import kernel_means
 from dsmverify.formulas.kernel_means import Mixture
 from dsmverify.instance import NoiseLevel
@@ -87,18 +89,18 @@ class PopulationPower:
 def population_power(
     points: ArrayLike,
     *,
-    bandwidth: Fraction,
+    bandwidth: ExactInput,
     size: int,
-    time: Fraction,
+    time: ExactInput,
     weights: ArrayLike | None = None,
 ) -> PopulationPower:
     """What squared MMD with one bandwidth can tell about generation from these points.
 
     Args:
         points: training points `[n, d]`, at least two.
-        bandwidth: h, exact and positive.
+        bandwidth: h, positive; a string is exact, a float the double that it denotes.
         size: N, at least 2.
-        time: t of mu = e^-t and sigma^2 = 1 - e^-2t, exact and positive.
+        time: t of mu = e^-t and sigma^2 = 1 - e^-2t, positive, as the bandwidth.
         weights: w_i `[n]`, positive; None: equal. Taken relative to their sum.
 
     Result: enclosures for the laws of the module's text.
@@ -113,17 +115,20 @@ def population_power(
         raise InputError(
             "weights", show(weights), "there is a positive one for each point", "correct them"
         )
-    if not bandwidth > 0:
+    width, moment = parse_exact(bandwidth, field="bandwidth"), parse_exact(time, field="time")
+    if width <= 0:
         raise InputError("bandwidth", show(bandwidth), "it must be positive", "give h > 0")
-    if size < 2:
-        raise InputError("size", show(size), "an unbiased estimate takes pairs", "give 2 or more")
-    if not time > 0:
+    if isinstance(size, bool) or not isinstance(size, Integral) or size < 2:
+        raise InputError(
+            "size", show(size), "it counts points, and an estimate takes pairs", "give 2 or more"
+        )
+    if moment <= 0:
         raise InputError("time", show(time), "it must be positive", "give t > 0")
     coordinates, variances, multiplicities = _axes(given)
     with precision(BITS):
         ns: Any = load("arb")
-        mu, sigma = NoiseLevel(time=time).values(ns)
-        noise, square = sigma * sigma, ns.constant(bandwidth * bandwidth)
+        mu, sigma = NoiseLevel(time=moment).values(ns)
+        noise, square = sigma * sigma, ns.constant(width * width)
         part = ns.constant([Fraction(share) for share in shares])
         part = part / ns.sum(part)
         means = mu * _exact(ns, coordinates)
@@ -150,8 +155,8 @@ def population_power(
         near, far = between(blurred, memorised), between(blurred, gaussian)
         return PopulationPower(
             dimension=given.shape[1],
-            size=size,
-            bandwidth=bandwidth,
+            size=int(size),
+            bandwidth=width,
             extreme=extreme,
             null_deviation=nulls[0],
             gaussian_deviation=nulls[1],
@@ -160,7 +165,13 @@ def population_power(
             blurred_gaussian=far,
             biased_null=excess(memorised, memorised),
             biased_extreme=extreme + excess(memorised, gaussian),
-            separates=every(compare(extreme, ">=", least * (null + apart)) for null in nulls),
+            # Where the laws are one, 0 >= 0 would count.
+            separates=every(
+                [
+                    compare(extreme, ">", ns.scalar(0)),
+                    *(compare(extreme, ">=", least * (null + apart)) for null in nulls),
+                ]
+            ),
             orders=compare(near, "<", far),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from numbers import Integral
 from typing import Any, cast
 
 import numpy as np
@@ -25,7 +26,12 @@ class ObjectNumbers(ABC):
         """One exact value in this system."""
 
     def constant(self, value: Exact | Sequence[Any] | NDArray[Any]) -> Any:
-        """Exact value, or array of them."""
+        """Exact value, or array of them.
+
+        Raises:
+            TypeError: an entry that is neither an integer nor a `Fraction`: a float is none of a
+                formula's numbers, and would be cut off here.
+        """
         if isinstance(value, int | Fraction):
             return self.scalar(value)
         array = np.asarray(value)
@@ -33,7 +39,7 @@ class ObjectNumbers(ABC):
             array = array.astype(int)
         result = np.empty(array.shape, dtype=object)
         for index, entry in np.ndenumerate(array):
-            result[index] = self.scalar(entry if isinstance(entry, Fraction) else int(entry))
+            result[index] = self.scalar(entry if isinstance(entry, Fraction) else _integer(entry))
         return result
 
     def sum(self, x: Objects, axis: int = -1) -> Any:
@@ -55,6 +61,15 @@ class ObjectNumbers(ABC):
         """Truncated normal moments, in closed form."""
         # Subclasses complete the protocol with their elementary functions.
         return closed_normal_pieces(cast(Numbers[Any], self), cuts, position)
+
+
+def _integer(entry: Any) -> int:
+    if not isinstance(entry, Integral):
+        raise TypeError(
+            f"constant: {entry!r} is a {type(entry).__name__}, but constants are exact; "
+            "write Fraction(value)"
+        )
+    return int(entry)
 
 
 def elementwise(function: Callable[..., Any], arguments: int = 1) -> Callable[..., Any]:

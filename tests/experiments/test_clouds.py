@@ -137,10 +137,28 @@ def test_sets_differ_by_role_number_and_sample() -> None:
         assert np.abs(a - other).max() > 0.1
 
 
+def test_the_target_is_its_law_whatever_the_sample() -> None:
+    settings = replace(GENERATION, count=40_000)
+    cloud = clouds.target_cloud(POINTS, settings, 3.0, 0)
+    # Standard errors: 3/sqrt(4e4) = 0.015 of a mean, 9 sqrt(2/4e4) = 0.064 of a variance and less
+    # of the covariance; four of each.
+    assert np.abs(cloud.mean(axis=0)).max() < 0.06
+    assert np.abs(np.cov(cloud.T) - 9 * np.eye(2)).max() < 0.26
+    for other in (
+        clouds.target_cloud(POINTS, settings, 3.0, 1),
+        clouds.target_cloud(POINTS + 1, settings, 3.0, 0),
+        clouds.target_cloud(POINTS, replace(settings, seed=2), 3.0, 0),
+        # The same normals would make them an affine map of each other: its residual would be 0.
+        clouds.gaussian_cloud(POINTS, settings, 0),
+    ):
+        together = np.corrcoef(cloud.T, other.T)[:2, 2:]
+        assert np.abs(together).max() < 0.025  # four times 1/sqrt(4e4) is 0.02
+
+
 def test_measured_values_are_those_of_the_clouds_themselves() -> None:
     runs = ensemble()
     networks = runs.start(np.float32)
-    found = Measurement(GENERATION, METRICS, keep=7, threads=2)(runs, networks)
+    found = Measurement(GENERATION, METRICS, keep=7, threads=2, target=3.0)(runs, networks)
     score = NetworkScore(runs.model, networks, 1)
     second = clouds.network_cloud(score, GENERATION, 6, 1)
     # Network 1, set 1 is the last of four values.
@@ -149,6 +167,8 @@ def test_measured_values_are_those_of_the_clouds_themselves() -> None:
         ("mmd2_unbiased", "s_star", clouds.memorised_cloud(POINTS, GENERATION, 1)),
         ("mmd2_unbiased", "gaussian", clouds.gaussian_cloud(POINTS, GENERATION, 1)),
         ("w2", "s_star", clouds.memorised_cloud(POINTS, GENERATION, 1)),
+        ("mmd2_unbiased", "target", clouds.target_cloud(POINTS, GENERATION, 3.0, 1)),
+        ("w2", "target", clouds.target_cloud(POINTS, GENERATION, 3.0, 1)),
         ("memorised", "training points", POINTS),
     ):
         values = found[clouds.key(names[name], versus)]  # type: ignore[arg-type]
@@ -157,7 +177,16 @@ def test_measured_values_are_those_of_the_clouds_themselves() -> None:
     first = clouds.network_cloud(NetworkScore(runs.model, networks, 0), GENERATION, 5, 0)
     assert np.array_equal(found[clouds.cloud_key(0)], first[:7].ravel())
     again = Measurement(GENERATION, METRICS, keep=7, threads=1)(runs, networks)
-    assert all(np.array_equal(found[name], again[name]) for name in found)
+    # Without a target all else is the same, and nothing is compared with it.
+    assert set(found) - set(again) == {
+        clouds.key(metric, "target") for metric in METRICS.metrics if metric.kind == "distance"
+    }
+    assert all(np.array_equal(found[name], again[name]) for name in again)
+
+
+def test_another_target_is_measured_again() -> None:
+    texts = [Measurement(GENERATION, METRICS, target=s).text for s in (None, 2.0, 3.0)]
+    assert len(set(texts)) == 3
 
 
 def test_a_diverged_network_is_not_generated_with() -> None:
@@ -194,6 +223,81 @@ def test_powers_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         clouds.kept_powers(POINTS, replace(settings, steps=6), METRICS, tmp_path)
 
 
+WIDE, COUNT = 50.0, 60
+
+
+@pytest.fixture(scope="module")
+def both() -> tuple[tuple[Power, ...], tuple[Power, ...]]:
+    return clouds.powers(POINTS, replace(GENERATION, count=COUNT, steps=5), METRICS, 1, WIDE)
+
+
+def test_the_power_to_the_target_is_between_s_star_and_the_target(
+    both: tuple[tuple[Power, ...], tuple[Power, ...]],
+) -> None:
+    assert [p.metric.name for p in both[1]] == [
+        m.name for m in METRICS.metrics if m.kind == "distance"
+    ]
+    to_gaussian, to_target = ({p.metric.name: p for p in powers} for powers in both)
+    # W_2 is at least the difference of root mean squares: those of s* are below 5, the points' own
+    # lengths and noise; the target's 50 sqrt(2) = 70.7 to 1/sqrt(2 60) = 9 % each, three of them.
+    assert to_target["w2"].extreme.low > 70.7 * (1 - 0.28) - 5
+    # Between two sets of the target, and of s*: W_2 is at most the sum of root mean squares.
+    null = to_target["w2"].null_gaussian
+    assert null is not None
+    assert 5 < null.value < to_target["w2"].extreme.low
+    assert to_gaussian["w2"].extreme.high < 10
+    # A memoriser with twice the noise is as far from the target, and near s*.
+    blurred, far = to_target["w2"].blurred, to_target["w2"].blurred_gaussian
+    assert blurred is not None
+    assert far is not None
+    assert blurred.high < 5
+    assert far.low > 45
+    # Both have the same sets of s*.
+    assert to_target["w2"].null == to_gaussian["w2"].null
+
+
+def test_a_row_has_the_power_to_what_it_compares_with(
+    both: tuple[tuple[Power, ...], tuple[Power, ...]],
+) -> None:
+    first, second = both
+    found = clouds.rows_of("1", None, 0, first, target=second)
+    own = {power.metric.label: power for power in first}
+    apart = {power.metric.label: power for power in second}
+    for row in found:
+        label = row.metric.label
+        assert row.power is (apart if row.versus == "target" else own)[label]
+        if row.versus == "s_star":
+            assert row.null is row.power.null
+        elif row.versus != "training points":
+            assert row.null is row.power.null_gaussian
+    kinds = [row.versus for row in found if row.metric.name == "w2"]
+    assert kinds == ["s_star", "gaussian", "target"]
+    assert [r.versus for r in found if r.metric.kind == "statistic"] == ["training points"] * 2
+    assert all(row.versus != "target" for row in clouds.rows_of("1", None, 0, first))
+
+
+def test_powers_to_a_target_are_kept(
+    tmp_path: Path,
+    both: tuple[tuple[Power, ...], tuple[Power, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = replace(GENERATION, count=COUNT, steps=5)
+    measured = []
+
+    def once(*_: object) -> object:
+        measured.append(1)
+        return both
+
+    monkeypatch.setattr(clouds, "powers", once)
+    for _ in range(2):
+        found = clouds.kept_powers_of_both(POINTS, settings, METRICS, tmp_path, 1, WIDE)
+        for one, other in zip(found, both, strict=True):
+            assert [*map(clouds.power_cells, one)] == [*map(clouds.power_cells, other)]
+    assert len(measured) == 1
+    clouds.kept_powers_of_both(POINTS, settings, METRICS, tmp_path, 1, WIDE + 1)
+    assert len(measured) == 2  # another target, another power
+
+
 @pytest.mark.parametrize(
     ("change", "argument"),
     [
@@ -213,10 +317,11 @@ def test_bad_generation(change: dict[str, object], argument: str) -> None:
     ("change", "argument"),
     [
         ({"bandwidths": ("wide",)}, "metrics.bandwidths"),
-        ({"bandwidths": ("0",)}, "bandwidth"),
+        ({"bandwidths": ("0",)}, "metrics.bandwidths"),
         ({"repeats": 1}, "metrics.repeats"),
         ({"level": 1.0}, "metrics.level"),
         ({"leave_out": ("w3",)}, "metrics.leave_out"),
+        ({"leave_out": tuple({m.name for m in METRICS.metrics})}, "metrics.leave_out"),
     ],
 )
 def test_bad_metrics(change: dict[str, object], argument: str) -> None:

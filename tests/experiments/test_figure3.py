@@ -15,9 +15,17 @@ import pytest
 
 from dsmverify import cli
 from dsmverify.errors import InputError
-from dsmverify.experiments import clouds, configurations, figure3, figure3_report, page
+from dsmverify.experiments import (
+    clouds,
+    configurations,
+    figure3,
+    figure3_plots,
+    figure3_report,
+    page,
+)
 from dsmverify.experiments.clouds import Row
 from dsmverify.experiments.figure3 import Change, Entry, Evidence, Figure3, conclude
+from dsmverify.experiments.plots import vector
 from dsmverify.metrics.metric import Metric
 from dsmverify.metrics.power import Band, Power
 
@@ -27,6 +35,7 @@ experiment = "figure3"
 seed = 3
 trainings = 2
 level = 0.2
+target_deviation = 2
 integrator_points = 600
 points = [[-2.0, 0.0], [2.0, 0.5], [0.0, 2.0]]
 rates = [{ rate = "0.1", steps = 30 }, { rate = "1", steps = 6 }]
@@ -49,7 +58,7 @@ bandwidths = ["1", "0.001"]
 repeats = 4
 level = 0.4
 transport_points = 40
-leave_out = ["w2", "sliced_w2", "mmd2_biased"]
+leave_out = ["w2", "sliced_w2", "mmd2_biased", "mmd_biased"]
 [[options]]
 name = "Euler-Maruyama"
 generation = { method = "euler", steps = 20, spacing = "uniform" }
@@ -89,10 +98,17 @@ def written(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted((folder / "out").glob("*fig3*"))}
 
 
+def lines_drawn(figure: Any) -> dict[str, bytes]:
+    """What is drawn, without the time that drawing it takes."""
+    return {"lines": b"".join(l.get_xydata().tobytes() for a in figure.axes for l in a.lines)}
+
+
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("quick")
-    assert train(folder, "--quick") == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figure3_report, "vector", lambda f: vector(f) | lines_drawn(f))
+        assert train(folder, "--quick") == 0
     return folder
 
 
@@ -101,7 +117,7 @@ def rows(quick: Path, name: str) -> list[dict[str, str]]:
 
 
 def test_what_a_quick_run_writes(quick: Path) -> None:
-    assert set(written(quick)) == {
+    assert {name for name in written(quick) if not name.endswith(".lines")} == {
         "quick_fig3.md", "quick_fig3_mmd.csv", "quick_fig3_power.csv", "quick_fig3_options.csv",
         "quick_fig3_clouds.svg", "quick_fig3_clouds.pdf", "quick_fig3_mmd.svg",
         "quick_fig3_mmd.pdf",
@@ -111,8 +127,9 @@ def test_what_a_quick_run_writes(quick: Path) -> None:
 def test_the_table_of_distances(quick: Path) -> None:
     found = rows(quick, "quick_fig3_mmd.csv")
     assert tuple(found[0]) == clouds.columns("learning_rate")
-    # Two rates; per rate two bandwidths of two metrics with two extremes, and two statistics.
-    assert len(found) == 2 * (2 * 2 * 2 + 2)
+    # Two rates; per rate two bandwidths with three references, and two statistics.
+    assert len(found) == 2 * (2 * 3 + 2)
+    assert [row["versus"] for row in found].count("target") == 2 * 2
     assert {row["learning_rate"] for row in found} == {"0.1", "1"}
     assert not any(row["page_value"] for row in found)  # the points are not the page's
     for row in found:
@@ -134,6 +151,15 @@ def test_uninformative_metrics_decide_nothing(quick: Path) -> None:
     assert clouds.UNINFORMATIVE in table[0]
 
 
+def test_the_report_says_what_is_not_known_of_the_target(quick: Path) -> None:
+    report = written(quick)["quick_fig3.md"].decode()
+    assert f"Nothing is concluded versus the target from {BLIND}" in report
+    assert "rate 1 generates nearer to the target N(0, 4 I) than rate 0.1 does" in report
+    powers = rows(quick, "quick_fig3_power.csv")
+    # Two bandwidths with two others, and two statistics with the Gaussian only.
+    assert [row["other"] for row in powers] == ["fitted Gaussian"] * 4 + ["target"] * 2
+
+
 def test_options_that_train_nothing_use_the_networks_of_the_base(quick: Path) -> None:
     networks = sorted(file.name for file in (quick / "out" / ".work").glob("*.npz"))
     assert [name.rpartition("-")[0] for name in networks] == [
@@ -151,6 +177,7 @@ def test_options_that_train_nothing_use_the_networks_of_the_base(quick: Path) ->
 def test_an_interrupted_run_ends_in_the_same_bytes(
     quick: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(figure3_report, "vector", lines_drawn)
     with monkeypatch.context() as patch:
 
         def stop(*_: Any, **__: Any) -> None:
@@ -164,6 +191,8 @@ def test_an_interrupted_run_ends_in_the_same_bytes(
     assert train(tmp_path, "--quick") == 0
     # The name of the configuration's file is in the report, nothing else of the folder.
     mine, other = written(tmp_path), written(quick)
+    other = {name: data for name, data in other.items() if name[-3:] not in ("svg", "pdf")}
+    assert sum(name.endswith(".lines") and len(mine[name]) > 100 for name in mine) == 2
     swap = (str(tmp_path).encode(), str(quick).encode())
     assert {name: data.replace(*swap) for name, data in mine.items()} == other
 
@@ -291,7 +320,7 @@ def test_a_rate_that_diverged_has_no_data() -> None:
 
 
 def test_a_conclusion_needs_every_metric() -> None:
-    yes, no = Evidence("a", 1.0, 1.0, 0.01, 1.0), Evidence("b", 1.0, 0.9, 0.2, 0.9)
+    yes, no = Evidence("a", 1.0, 1.0, 0.01, 1.0, 5), Evidence("b", 1.0, 0.9, 0.2, 0.9, 5)
     assert figure3._answer([yes], 0.05) == "supported"
     assert figure3._answer([yes, no], 0.05) == "seen, not shown"
 
@@ -303,21 +332,234 @@ def test_an_option_with_fewer_steps_is_compared_with_fewer_steps() -> None:
     assert figure3.plain_of(found, "Euler-Maruyama") == "base"
 
 
-def test_a_choice_that_matters_is_named() -> None:
-    found = settings()
-    for_it = conclude([entry(1, pair(True, NEAR, FAR)[0]), entry(2, pair(True, NEAR, FAR)[1])], 0.1)
-    other = conclude([entry(1, pair(True, FAR, NEAR)[0]), entry(2, pair(True, FAR, NEAR)[1])], 0.1)
-    entries = (entry(1, pair(True, NEAR, FAR)[0]), entry(2, pair(True, NEAR, FAR)[1]))
-    conclusions = {"base": for_it, "Euler-Maruyama": other}
-    nothing: Any = None
-    summary = figure3.Summary(
-        found.sample, entries, (), conclusions, {}, nothing, nothing, is_quick=False
+def answers_to_target(small: list[float], large: list[float], *, able: bool = True) -> list[str]:
+    """With metric a; a metric b that is blind to the Gaussian, and to the target if not `able`."""
+    near = pair(True, NEAR, FAR)
+    found = []
+    for rows, values in zip(near, (small, large), strict=True):
+        to = {"a/target": (planted(able, metric("a")), values)}
+        found.append(rows | to)
+    entries = [entry(k, rows) for k, rows in enumerate(found, 1)]
+    assert len(conclude(entries, 0.1)) == 5  # no target is named: nothing is said of it
+    conclusions = conclude(entries, 0.1, target="N(0, 9 I)")
+    assert conclusions[5].words == (
+        "rate 2 generates nearer to the target N(0, 9 I) than rate 1 does"
     )
-    words = "\n".join(figure3_report.plain_words(summary, found))
-    assert "Supported: rate 1 generates nearer to s* than rate 2 does" in words
-    assert "a choice that the page does not state: rate 1 generates nearer to s*" in words
-    assert "Euler-Maruyama (contradicted)" in words
-    assert "how long is trained" not in words
+    return [c.answer for c in conclusions]
+
+
+def test_the_large_rate_and_the_target() -> None:
+    others = ["supported", "supported", "cannot be shown", "supported", "supported"]
+    assert answers_to_target(FAR, NEAR) == [*others, "supported"]
+    assert answers_to_target(NEAR, FAR) == [*others, "contradicted"]
+    # Its own power decides, not that between s* and the Gaussian.
+    assert answers_to_target(FAR, NEAR, able=False) == [*others, "cannot be shown"]
+
+
+def test_one_training_shows_nothing_at_any_level() -> None:
+    # One of two divisions is as good, p = 0.5: below this level.
+    found = conclude(
+        [entry(k, rows) for k, rows in enumerate(pair(True, NEAR[:1], FAR[:1]), 1)], 0.6
+    )
+    seen = ["seen in one training"] * 2
+    assert [c.answer for c in found] == [*seen, "cannot be shown", *seen]
+    assert all(c.chances == "" for c in found)  # no part of pairs, no p
+    tables = "\n".join(line for c in found for line in figure3_report._conclusion(c))
+    assert "| metric | difference of means |\n" in tables
+    assert " p " not in tables
+    assert " % " not in tables
+    opposite = answers(*pair(True, FAR[:1], NEAR[:1]), level=0.6)
+    assert opposite[0] == "opposite seen in one training"
+    # One training of the one and several of the other rate: a test can be made.
+    small, _ = pair(True, NEAR, FAR)
+    _, large = pair(True, NEAR[:1], FAR[:1])
+    assert answers(small, large, level=0.2)[0] == "supported"  # p is 1/5
+
+
+# ---- the lists at the top of the report ---------------------------------------------------------
+
+NOTHING: Any = None
+EULER, HALF = "Euler-Maruyama", "half of the steps"
+FROZEN = "half of the steps; inner weights frozen"
+
+
+def summary_of(
+    found: dict[str, Any], *, share: float = 1.0, powers: tuple[Power, ...] = (),
+    target_powers: tuple[Power, ...] = (), printed: figure3.PrintedClouds | None = None,
+) -> figure3.Summary:  # fmt: skip
+    """One conclusion, "it is so", with an answer in the base and in each option."""
+    conclusions = {
+        option: (figure3.Conclusion("it is so", (), (), answer),)
+        for option, answer in {"base": "supported", **found}.items()
+    }
+    rows = pair(True, NEAR, FAR)
+    entries = tuple(replace(entry(k, one), share=share) for k, one in enumerate(rows, 1))
+    return figure3.Summary(
+        settings().sample, entries, powers, target_powers, conclusions, {}, NOTHING, printed,
+        is_quick=False,
+    )  # fmt: skip
+
+
+def lists(summary: figure3.Summary, found: Figure3 | None = None) -> dict[str, str]:
+    """Lines below each heading; what stands above the first under the empty name."""
+    said, name = {"": ""}, ""
+    for line in figure3_report.plain_words(summary, found or settings()):
+        if line.startswith("## "):
+            name = line[3:]
+            said[name] = ""
+        else:
+            said[name] += line + "\n"
+    return said
+
+
+def place(found: dict[str, Any], *, share: float = 1.0) -> tuple[str, str]:
+    """The list that the conclusion is in, and what is said there."""
+    said = lists(summary_of(found, share=share))
+    (name,) = [name for name, text in said.items() if "It is so:" in text]
+    return name, said[name]
+
+
+@pytest.mark.parametrize(
+    ("base", "option", "wanted"),
+    [
+        ("supported", "supported", "Supported by the reproduction"),
+        ("supported", "seen, not shown", "Supported by the reproduction"),
+        ("supported", "seen in one training", "Supported by the reproduction"),
+        ("contradicted", "contradicted", "Contradicted by the reproduction"),
+        ("contradicted", "opposite seen, not shown", "Contradicted by the reproduction"),
+        ("supported", "contradicted", "Depends on an unstated choice"),
+        ("supported", "opposite seen, not shown", "Depends on an unstated choice"),
+        ("supported", "metrics disagree", "Depends on an unstated choice"),
+        ("supported", "no data", "Depends on an unstated choice"),
+        ("contradicted", "supported", "Depends on an unstated choice"),
+        ("seen, not shown", "contradicted", "Depends on an unstated choice"),
+        ("seen, not shown", "opposite seen, not shown", "Not decided"),
+        ("seen, not shown", "supported", "Not decided"),
+        ("seen in one training", "opposite seen in one training", "Not decided"),
+        ("seen in one training", "seen in one training", "Not decided"),
+        ("opposite seen, not shown", "opposite seen, not shown", "Not decided"),
+        ("metrics disagree", "metrics disagree", "Not decided"),
+        ("cannot be shown", "cannot be shown", "Not decided"),
+        ("no data", "no data", "Not decided"),
+    ],
+)
+def test_the_list_that_a_conclusion_belongs_to(base: str, option: str, wanted: str) -> None:
+    name, text = place({"base": base, EULER: option})
+    assert name == wanted
+    is_named = f"with {EULER}: {figure3_report._WORDS[option]}" in text  # type: ignore[index]
+    opposite = base.startswith("seen") and option.startswith("opposite")
+    assert is_named == (opposite or wanted.startswith("Depends"))
+
+
+def test_how_long_is_trained_is_no_unstated_choice() -> None:
+    name, text = place({HALF: "contradicted"})
+    assert name == "Supported by the reproduction"
+    assert "How long is trained, which the page states, matters" in text
+    # With steps of its own the run cannot say what those of the page give.
+    name, text = place({HALF: "contradicted"}, share=0.1)
+    assert name == "Not decided"
+    assert "It is so: at the steps made here supported" in text
+    assert "How long is trained, which is not the page's here, matters" in text
+    assert place({HALF: "seen, not shown"}, share=0.1)[0] == "Supported by the reproduction"
+    assert place({HALF: "contradicted", EULER: "contradicted"})[0].startswith("Depends")
+
+
+def test_an_option_is_compared_with_as_few_steps() -> None:
+    # Both turn it round: the steps do, and not the frozen weights.
+    name, text = place({HALF: "contradicted", FROZEN: "contradicted"})
+    assert name == "Supported by the reproduction"
+    assert "frozen" not in text
+    name, text = place({HALF: "contradicted", FROZEN: "supported"})
+    assert name == "Depends on an unstated choice"
+    assert f"with {FROZEN}: supported (while with {HALF}: the opposite is shown)" in text
+
+
+def test_empty_lists_say_so() -> None:
+    said = lists(summary_of({}))
+    assert said["Not decided"] == "\n- Nothing.\n\n"
+    # Nothing was contradicted, and for other points there is no page.
+    assert set(said) == {
+        "", "Supported by the reproduction", "Depends on an unstated choice", "Not decided",
+    }  # fmt: skip
+
+
+def test_what_every_report_says_of_the_scope() -> None:
+    summary = summary_of({})
+    assert lists(summary)[""] == ""
+    one = lists(summary, replace(settings(), trainings=1))[""]
+    assert "One training at each rate" in one
+    assert "Nothing can be supported" in one
+    cut = lists(summary_of({}, share=0.01))[""]
+    assert "The steps were cut: rate x steps is 1 % at rate 1 and 1 % at rate 2" in cut
+
+
+@pytest.mark.parametrize(
+    ("trainings", "level", "named"),
+    [
+        # Least p: one of all 2, 20, 252 divisions; one of 2^T signs.
+        (1, 0.05, ()),
+        (3, 0.05, ("sign",)),  # 1/20 and 1/8
+        (3, 0.04, ("permutation", "sign")),
+        (5, 0.05, ()),  # 1/252 and 1/32
+        (5, 0.01, ("sign",)),
+    ],
+)
+def test_too_few_trainings_are_named(trainings: int, level: float, named: tuple[str, ...]) -> None:
+    lines = figure3_report._smallest(replace(settings(), trainings=trainings, level=level))
+    assert len(lines) == len(named)
+    assert all(f"the {word} test" in line for word, line in zip(named, lines, strict=True))
+
+
+def test_what_the_page_s_metric_could_not_have_shown() -> None:
+    printed = figure3.PrintedClouds((), ("a finding",), ("none of its readings gives it",))
+
+    def of(bandwidth: str, able: bool) -> Power:
+        one = replace(metric("mmd2_unbiased"), bandwidth=bandwidth)
+        return replace(planted(able, one), reason=f"because of {bandwidth}")
+
+    powers = (of("1", True), of("0.1", False), of("median", False))
+    summary = summary_of({}, powers=powers, target_powers=(of("1", False),), printed=printed)
+    said = lists(summary)
+    text = said["The page's metric could not have shown"]
+    assert "mmd2_unbiased (0.1), the reading that its own clouds come nearest to" in text
+    assert "because of 0.1" in text
+    assert "as mmd2_unbiased (1) it can tell them apart" in text
+    assert "median" not in text  # no reading of the page's
+    assert "rate 2 generates nearer to the target N(0, 4 I): it prints no distance to it" in text
+    assert "Nor could mmd2_unbiased (1) have shown that: because of 1" in text
+    choice = said["Depends on an unstated choice"]
+    assert choice == "\n- The page's own clouds: none of its readings gives it.\n\n"
+    end = said["Not decided"]
+    assert "from mmd2_unbiased (0.1), mmd2_unbiased (median): uninformative" in end
+    assert "versus the target from mmd2_unbiased (1): uninformative" in end
+    assert "target" not in lists(summary, replace(settings(), target_deviation=None))[
+        "The page's metric could not have shown"
+    ].replace("Nor could mmd2_unbiased (1) have shown that: because of 1", "")
+
+
+# ---- drawings -----------------------------------------------------------------------------------
+
+
+def drawn(axis: Any) -> tuple[str, np.ndarray]:
+    return axis.get_title(), axis.lines[0].get_xydata()
+
+
+def test_every_cloud_has_its_panel() -> None:
+    names = ("s_star", "gaussian", "target", "1", "2", figure3.EQUAL_STEPS)
+    shown = {name: np.full((3, 2), k / 10) for k, name in enumerate(names)}
+    summary = summary_of({}, share=0.02)
+    longer = replace(summary.entries[1], option=figure3.EQUAL_STEPS, steps=77)
+    summary = replace(summary, clouds=shown, entries=(*summary.entries, longer))
+    figure = figure3_plots.clouds(summary, with_page=False)
+    panels = dict(drawn(axis) for axis in figure.axes if axis.get_visible())
+    assert {title: float(x[0, 0]) for title, x in panels.items()} == {
+        "generated with s*": 0.0,
+        "fitted Gaussian": 0.1,
+        "target": 0.2,
+        "rate 1\n1 steps, 2 % of the full": 0.3,
+        "rate 2\n1 steps, 2 % of the full": 0.4,
+        "rate 2\n77 steps, as at rate 1": 0.5,
+    }
 
 
 # ---- bad configurations -------------------------------------------------------------------------
@@ -331,6 +573,16 @@ def test_a_choice_that_matters_is_named() -> None:
         ('{ rate = "1", steps = 6 }', '{ rate = "0.1", steps = 6 }', "rates"),
         ("width = 50", "dimension = 2", "model.dimension"),
         ("[2.0, 0.5]", "[2.0]", "points"),
+        ("[0.0, 2.0]", "[-2.0, 0.0]", "points[2]"),
+        ("target_deviation = 2", "target_deviation = 0", "target_deviation"),
+        ("target_deviation = 2", "target_deviation = -2", "target_deviation"),
+        ("target_deviation = 2", "target_deviation = inf", "target_deviation"),
+        ('"1", "0.001"', '"1", "0"', "metrics.bandwidths"),
+        (
+            '"w2", "sliced_w2"',
+            '"w2", "sliced_w2", "mmd2_unbiased", "memorised", "nearest_distance"',
+            "metrics.leave_out",
+        ),
         ("count = 60", "count = 60\nstart = 0.001", "generation.start"),
         ("count = 60", "counts = 60", "generation.counts"),
         ('method = "euler"', 'method = "eulers"', "options[Euler-Maruyama].generation.method"),
@@ -357,6 +609,12 @@ def test_bad_configurations_are_refused(
     said = capsys.readouterr().err
     assert f"{file}: {argument}:" in said
     assert not list(out.rglob("*.npz"))
+
+
+@pytest.mark.parametrize("deviation", [0.0, -1.0, math.inf, math.nan])
+def test_a_target_has_a_width(deviation: float) -> None:
+    with pytest.raises(InputError, match="target_deviation"):
+        replace(settings(), target_deviation=deviation)
 
 
 def test_steps_and_share_of_an_option() -> None:

@@ -110,7 +110,9 @@ def test_weights_and_what_is_refused() -> None:
     assert float(uneven.extreme) > float(even.extreme)
     for change, name in (
         ({"bandwidth": Fraction(0)}, "bandwidth"),
+        ({"bandwidth": "wide"}, "bandwidth"),
         ({"size": 1}, "size"),
+        ({"size": 2.5}, "size"),
         ({"time": Fraction(0)}, "time"),
         ({"weights": [1, 1, 1]}, "weights"),
         ({"weights": [1, 1, 1, 0]}, "weights"),
@@ -118,3 +120,17 @@ def test_weights_and_what_is_refused() -> None:
         options: dict[str, Any] = {"bandwidth": Fraction(1), "size": 9, "time": TIME}
         with pytest.raises(InputError, match=name):
             population_power(POINTS, **(options | change))
+
+
+def test_a_float_is_the_double_that_it_denotes() -> None:
+    exact = population_power(POINTS, bandwidth=Fraction(3, 2), size=9, time=Fraction(0.01))
+    floats = population_power(POINTS, bandwidth=1.5, size=9, time=0.01)
+    text = population_power(POINTS, bandwidth="3/2", size=9, time="0.01")
+    assert floats == exact
+    # The double nearest 0.01 is 2e-19 away from it, and the law moves as much.
+    assert abs(float(text.extreme - exact.extreme)) < 1e-17
+
+
+def test_one_law_is_not_told_from_itself() -> None:
+    found = _power([[1.0, 2.0], [1.0, 2.0]])
+    assert found.separates is not Truth.TRUE

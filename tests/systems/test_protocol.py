@@ -42,6 +42,13 @@ def test_arrays_of_booleans_and_fractions(ns: Any) -> None:
     assert [as_float(flags[k]) for k in range(2)] == [1.0, 0.0]
 
 
+@pytest.mark.parametrize("value", [0.7, [0.7, 2.5], np.float64(0.5), "1"])
+@pytest.mark.parametrize("name", ["mpmath", "arb", "sympy", "strict"])
+def test_objects_refuse_what_is_not_exact(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match="exact"):
+        systems.load(name).constant(value)
+
+
 def test_functions_at_known_points(ns: Any) -> None:
     def at(text: str) -> Any:
         return ns.constant(Fraction(text))
