@@ -412,7 +412,7 @@ def _blind(summary: Summary) -> list[str]:
         lines.append(
             f"{name} in d = {_list([d for d, _ in floors])}: two sets of one law are already at "
             f"{min(floor for _, floor in floors):.7g} or more of the distance of the extremes, so "
-            "both of the page's curves would be near 1 whatever was generated."
+            "both of the page's curves would be near 1 for anything as wide as the noise."
         )
     return lines
 
