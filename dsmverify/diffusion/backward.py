@@ -51,11 +51,12 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from dsmverify.diffusion.bridge import Bridge, check_draws, check_times, row_chunks
-from dsmverify.diffusion.scores import Score, checked
+from dsmverify.diffusion.bridge import Bridge, check_draws, chunk_rows, row_chunks
+from dsmverify.diffusion.scores import Score, as_score
 from dsmverify.ensembles import philox
+from dsmverify.ensembles.arguments import whole
 from dsmverify.ensembles.memory import require_memory
-from dsmverify.ensembles.times import noise_deviation, signal_factor
+from dsmverify.ensembles.times import in_order, noise_deviation, signal_factor
 from dsmverify.errors import InputError, show
 
 Floats = NDArray[np.float64]
@@ -104,8 +105,9 @@ class Generation:
                 f"the methods are {', '.join(get_args(Method))}",
                 "choose one",
             )
-        check_draws(self.count, 0)
         backward_times(self.steps, self.start, self.end, self.spacing)
+        object.__setattr__(self, "steps", int(self.steps))
+        object.__setattr__(self, "count", check_draws(self.count, 0)[0])
 
     @property
     def times(self) -> Floats:
@@ -128,11 +130,9 @@ def backward_times(
     Raises:
         InputError: an argument is out of range, or neighbouring times are equal in float64.
     """
-    check_times(start, end)
-    if isinstance(steps, bool) or not 1 <= steps < 2**31:
-        raise InputError(
-            "generation.steps", show(steps), "a step is the least", "give 1 or more, below 2^31"
-        )
+    start, end = in_order(start, end, "generation.")
+    steps = whole("generation.steps", steps, 1, 2**31)
+    require_memory(f"{steps} steps", 8 * 8 * steps, way_out="give fewer steps")
     if spacing == "uniform":
         grid = np.linspace(end, start, steps + 1)
     elif spacing == "geometric":
@@ -171,17 +171,23 @@ def generate(score: Score, generation: Generation, seed: int) -> Floats:
             give independent clouds different seeds.
 
     Raises:
-        InputError: the seed is out of range, the score returns something else than finite float64
-            values of the right shape, the points do not fit into memory, or the process diverges
-            (the step is named).
+        InputError: the seed is out of range; the score has no dimension (wrap a function:
+            `scores.checked`), or returns something else than finite values of the right shape; the
+            points do not fit into memory; or the process diverges (the step is named).
         MissingExtraError: numba is not installed, and the method draws noise.
     """
-    check_draws(generation.count, seed)
-    score = checked(score, score.dimension)
+    _, seed = check_draws(generation.count, seed)
+    score = as_score(score)
     d = score.dimension
+    # Every point once; of a chunk, words of the normals or what a step holds, and three arrays for
+    # the score itself.
+    require_memory(
+        f"{generation.count} points in d = {d}",
+        8 * d * (generation.count + 10 * chunk_rows(generation.count, d)),
+        way_out="give a smaller count or dimension",
+    )
     times = [float(t) for t in generation.times]
     advance = _STEPS[generation.method]
-    require_memory(f"{generation.count} points in d = {d}", 8 * generation.count * d)
     found = np.empty((generation.count, d))
     for rows in row_chunks(generation.count, d):
         numbers = np.arange(rows.start, rows.stop, dtype=np.uint64)

@@ -39,10 +39,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsmverify.ensembles import philox
+from dsmverify.ensembles.arguments import whole
 from dsmverify.ensembles.memory import require_memory
-from dsmverify.ensembles.settings import as_points
-from dsmverify.ensembles.times import noise_deviation, signal_factor
-from dsmverify.errors import InputError, show
+from dsmverify.ensembles.settings import MAX_SEED, as_points
+from dsmverify.ensembles.times import in_order, noise_deviation, signal_factor
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -134,11 +134,16 @@ def draw_choices(
         InputError: as `generate_exactly`.
     """
     sample = as_points("points", points)
-    check_draws(count, seed)
-    check_times(start, end)
+    count, seed = check_draws(count, seed)
+    start, end = in_order(start, end)
     bridge = Bridge.between(start, end)
     n, d = sample.shape
-    require_memory(f"{count} points in d = {d}", 8 * count * (d + 1))
+    # Points twice; of a chunk: y, the words of the normals, and the probabilities' sums and levels.
+    require_memory(
+        f"{count} points in d = {d} from {n}",
+        8 * (count * (d + 1) + 2 * n * d + chunk_rows(count, max(n, d)) * (10 * d + 4 * n)),
+        way_out="give a smaller count or dimension, or fewer training points",
+    )
     found, chosen = np.empty((count, d)), np.empty(count, dtype=np.int64)
     for rows in row_chunks(count, max(n, d)):
         numbers = np.arange(rows.start, rows.stop, dtype=np.uint64) + np.uint64(APART)
@@ -208,10 +213,17 @@ def cluster_moments(
         InputError: an argument is out of range, or the covariances do not fit into memory.
     """
     sample = as_points("points", points)
-    check_draws(draws, seed)
-    check_times(start, end)
+    draws, seed = check_draws(draws, seed)
+    start, end = in_order(start, end)
     n, d = sample.shape
-    require_memory(f"covariances of {n} clusters in d = {d}", 8 * n * d * d * 6)
+    largest = max(whole("nodes", k, 1) for k in nodes)
+    # Of a rule: loads, and the nodes from every mean, twice. Of draws: as in `draw_choices`.
+    places = largest**d * n * (2 * d + 4) if d <= 2 else chunk_rows(draws, max(n, d)) * 10 * (n + d)
+    require_memory(
+        f"covariances of {n} clusters in d = {d}",
+        8 * (n * d * d * 6 + places),
+        way_out="give fewer points, a smaller dimension or fewer nodes",
+    )
     bridge = Bridge.between(start, end)
     if d <= 2:
         first, second = (_by_rule(sample, end, bridge, k) for k in nodes)
@@ -291,35 +303,20 @@ def _moments(
 
 def row_chunks(count: int, width: int) -> Iterator[slice]:
     """Rows 0..count - 1 in pieces of at most `CHUNK` numbers, one row at least."""
-    rows = max(1, CHUNK // width)
+    rows = chunk_rows(count, width)
     for first in range(0, count, rows):
         yield slice(first, min(count, first + rows))
 
 
-def check_draws(count: int, seed: int) -> None:
-    """Refuse numbers of points and seeds out of range.
+def chunk_rows(count: int, width: int) -> int:
+    """Rows of the first piece, the largest."""
+    return min(count, max(1, CHUNK // width))
+
+
+def check_draws(count: int, seed: int) -> tuple[int, int]:
+    """Number of points and seed as Python's integers.
 
     Raises:
         InputError: the count is not in 1..2^31, or the seed not in 0..2^64 - 1.
     """
-    if isinstance(count, bool) or not 1 <= count <= 2**31:
-        raise InputError("count", show(count), "points are generated", "give 1 to 2^31")
-    if isinstance(seed, bool) or not 0 <= seed < 2**64:
-        raise InputError(
-            "seed", show(seed), "a seed has 64 bits", "give a whole number from 0, below 2^64"
-        )
-
-
-def check_times(start: float, end: float) -> None:
-    """Refuse times that are not positive, finite and in order.
-
-    Raises:
-        InputError: they are not.
-    """
-    if not (0 < start < end and math.isfinite(end)):
-        raise InputError(
-            "start, end",
-            f"{show(start)}, {show(end)}",
-            "generation runs from a finite time down to a positive one",
-            "give 0 < start < end",
-        )
+    return whole("count", count, 1, 2**31 + 1), whole("seed", seed, 0, MAX_SEED)

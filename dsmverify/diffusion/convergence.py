@@ -49,12 +49,13 @@ from dsmverify.diffusion.backward import (
     generate,
     starting_points,
 )
-from dsmverify.diffusion.bridge import check_draws, generate_exactly, row_chunks
-from dsmverify.diffusion.scores import EmpiricalScore, Score
+from dsmverify.diffusion.bridge import check_draws, chunk_rows, generate_exactly, row_chunks
+from dsmverify.diffusion.scores import EmpiricalScore, Score, as_score
+from dsmverify.ensembles.arguments import real, whole
 from dsmverify.ensembles.memory import require_memory
-from dsmverify.ensembles.settings import as_points
+from dsmverify.ensembles.settings import MAX_SEED, as_points
 from dsmverify.ensembles.times import noise_deviation, signal_factor
-from dsmverify.errors import InputError, show
+from dsmverify.errors import InputError
 
 Floats = NDArray[np.float64]
 Reference = Literal["bridge", "fine", "refined"]
@@ -97,6 +98,7 @@ def euler_cluster_variance(
         InputError: an argument is out of range.
     """
     times = [float(t) for t in backward_times(steps, start, end, spacing)]
+    variance = real("variance", variance, least=0)
     for time, following in itertools.pairwise(times):
         h = time - following
         factor = 1 + h * (1 - 2 / float(noise_deviation(time)) ** 2)
@@ -178,6 +180,7 @@ def weak_error(
             memory, the score is refused, or the process diverges.
     """
     centres = _check(score, generation, points, seed, tolerance, level)
+    seed, tolerance, level = int(seed), float(tolerance), float(level)
     found = generate(score, generation, seed)
     factor = 1.0
     reference: Reference
@@ -267,13 +270,11 @@ def recommend_steps(
     Raises:
         InputError: as `weak_error`, or `largest` is less than twice the first number.
     """
-    if largest < 2 * generation.steps:
-        raise InputError(
-            "largest",
-            show(largest),
-            f"a number and its double are tried, from {generation.steps} steps on",
-            "give at least twice the first number",
-        )
+    seed = whole("seed", seed, 0, MAX_SEED - 64, why="every number of steps takes two")
+    level = real("level", level, above=0, below=1)
+    largest = whole(
+        "largest", largest, 2 * generation.steps, why="a number of steps and its double are tried"
+    )
     tried = [generation.steps << k for k in range((largest // generation.steps).bit_length())]
     rows: list[WeakError] = []
     for k, steps in enumerate(tried):
@@ -311,8 +312,15 @@ def flow_finely(score: Score, generation: Generation, seed: int) -> Floats:
     Raises:
         InputError: the seed is out of range, the score is refused, or DOP853 gives up.
     """
-    check_draws(generation.count, seed)
+    _, seed = check_draws(generation.count, seed)
+    score = as_score(score)
     d = score.dimension
+    # DOP853 keeps 16 slopes, interpolates in 7, and has some more; then the score's own arrays.
+    require_memory(
+        f"{generation.count} points in d = {d}",
+        8 * d * (generation.count + 48 * chunk_rows(generation.count, d)),
+        way_out="give a smaller count or dimension",
+    )
     found = np.empty((generation.count, d))
     for rows in row_chunks(generation.count, d):
         begin = starting_points(seed, rows, d)
@@ -323,10 +331,10 @@ def flow_finely(score: Score, generation: Generation, seed: int) -> Floats:
 
         solution = integrate.solve_ivp(
             slope,
-            (generation.end, generation.start),
+            (float(generation.end), float(generation.start)),
             begin.ravel(),
             method="DOP853",
-            t_eval=[generation.start],
+            t_eval=[float(generation.start)],
             rtol=TIGHT,
             atol=TIGHT,
         )
@@ -426,16 +434,22 @@ def _check(
     """Training points, with every argument checked. `[n, d]`."""
     sample = as_points("points", points)
     n, d = sample.shape
-    if d != score.dimension:
+    dimension = as_score(score).dimension
+    if d != dimension:
         raise InputError(
             "points",
             f"dimension {d}",
-            f"the score has dimension {score.dimension}",
+            f"the score has dimension {dimension}",
             "give points of the score's dimension",
         )
     if n < 2:
         raise InputError("points", f"{n} point", "clusters are told apart", "give two or more")
-    require_memory(f"covariances of {n} clusters in d = {d}", 8 * n * d * d * (4 * GROUPS + 8))
+    clouds = 6 * generation.count + 10 * chunk_rows(generation.count, d)
+    require_memory(
+        f"covariances of {n} clusters in d = {d}",
+        8 * d * (n * d * (4 * GROUPS + 8) + clouds),
+        way_out="give a smaller dimension, count or number of points",
+    )
     distinct, counts = np.unique(sample, axis=0, return_counts=True)
     if len(distinct) < n:
         twice = distinct[int(np.argmax(counts))]
@@ -446,10 +460,7 @@ def _check(
             "a generated point has one nearest cluster",
             "keep one of each",
         )
-    check_draws(generation.count, seed)
-    check_draws(generation.count, seed + 1)
-    if not (0 < tolerance < math.inf):
-        raise InputError("tolerance", show(tolerance), "it is positive", "give 0.05, say")
-    if not 0 < level < 1:
-        raise InputError("level", show(level), "it is a probability", "give 0.05, say")
+    whole("seed", seed, 0, MAX_SEED - 1, why="an independent reference takes the next")
+    real("tolerance", tolerance, above=0)
+    real("level", level, above=0, below=1)
     return sample

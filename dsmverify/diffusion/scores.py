@@ -14,7 +14,6 @@ A score takes places `[k, d]` and one time, and gives float64 `[k, d]`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Protocol, Self
 
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dsmverify.ensembles import philox
+from dsmverify.ensembles.arguments import real, reals, whole
 from dsmverify.ensembles.conditioned import noise_prediction
 from dsmverify.ensembles.memory import require_memory
 from dsmverify.ensembles.posterior import empirical_score
@@ -99,8 +99,8 @@ class GaussianScore:
     """
 
     def __init__(self, mean: ArrayLike, covariance: ArrayLike) -> None:
-        centre = np.array(mean, dtype=np.float64)
-        matrix = np.array(covariance, dtype=np.float64)
+        centre = np.array(reals("mean", mean))
+        matrix = reals("covariance", covariance)
         if centre.ndim != 1 or not centre.size or matrix.shape != (centre.size, centre.size):
             raise InputError(
                 "covariance",
@@ -199,13 +199,16 @@ class GaussianScore:
             InputError: `count` or `seed` is out of range, the time is negative or not finite, or
                 the draws do not fit into memory.
         """
-        _check_integer("count", count, 1, None)
-        _check_integer("seed", seed, 0, MAX_SEED)
-        if not (math.isfinite(time) and time >= 0):
-            raise InputError("time", show(time), "it must be finite and at least 0", "give t >= 0")
+        count = whole("count", count, 1)
+        seed = whole("seed", seed, 0, MAX_SEED)
+        time = real("time", time, least=0)
         d, rank = self.directions.shape
-        # Box-Muller's words take ten times the place of the numbers.
-        require_memory(f"{count} draws in d = {d}", 8 * 12 * count * d)
+        # Box-Muller's words take seven times the place of the numbers; and the draws so far.
+        require_memory(
+            f"{count} draws in d = {d}",
+            8 * 12 * count * d,
+            way_out="give a smaller count or dimension",
+        )
 
         def normals(step: int, width: int) -> Floats:
             drawn = philox.normals(seed, philox.Stream.EVALUATION, step, count * width)
@@ -238,7 +241,7 @@ class NetworkScore:
     """
 
     def __init__(self, model: Model, networks: Networks, e: int) -> None:
-        _check_integer("e", e, 0, networks.count)
+        whole("e", e, 0, networks.count)
         inputs = networks.inner.shape[2]
         if inputs != model.dimension + 1:
             raise InputError(
@@ -275,15 +278,43 @@ def checked(function: Callable[[Floats, float], Any], dimension: int) -> Score:
 
     Args:
         function: takes places, float64 `[k, d]`, its own to change, and a time; returns a NumPy
-            array of floating-point numbers of the same shape.
+            array of the same shape, without a mask. float32 is taken exactly and longdouble
+            rounded; the 11 bits of float16 are too few for a score.
         dimension: d.
 
     Raises:
-        InputError: the dimension is no positive integer; when called, the result is no NumPy array,
-            has another shape or type, or a NaN or infinity.
+        InputError: the function is none, or the dimension is no positive integer; when called, the
+            result is no NumPy array, has a mask, another shape or type, or a NaN or infinity.
     """
-    _check_integer("dimension", dimension, 1, None)
-    return _Checked(function, dimension)
+    if not callable(function):
+        raise InputError(
+            "function",
+            show(function),
+            "a score is called with places and a time",
+            "give a function (y, time) -> array",
+        )
+    return _Checked(function, whole("dimension", dimension, 1))
+
+
+def as_score(given: Any) -> Score:
+    """What was given as a score, with its every result checked.
+
+    Args:
+        given: is called with places and a time, and has a dimension.
+
+    Raises:
+        InputError: it has no dimension or cannot be called; when called, as `checked`.
+    """
+    if isinstance(given, _Checked):
+        return given
+    if not (callable(given) and hasattr(given, "dimension")):
+        raise InputError(
+            "score",
+            show(given),
+            "a score is called with places and a time, and has a dimension",
+            "wrap a function: `checked(function, dimension)`",
+        )
+    return checked(given, given.dimension)
 
 
 class _Checked:
@@ -310,6 +341,13 @@ class _Checked:
                 "a score takes and gives NumPy arrays",
                 "convert the result: `.detach().cpu().numpy()` for torch, `np.asarray` for a list",
             )
+        if isinstance(found, np.ma.MaskedArray):
+            raise InputError(
+                name,
+                "a masked array",
+                "a score has a value at every place",
+                "fill what is masked: `.filled(value)`",
+            )
         if found.shape != places.shape:
             raise InputError(
                 name,
@@ -317,42 +355,28 @@ class _Checked:
                 f"for places of shape {places.shape} it must be the same",
                 "return one row for each place, the score's d coordinates in it",
             )
-        if found.dtype.kind != "f":
+        if found.dtype.kind != "f" or found.itemsize < 4:
             raise InputError(
                 name,
                 f"type {found.dtype}",
-                "its values must be real floating-point numbers",
+                "its values must be real floating-point numbers of 32 bits or more",
                 "return float64 or float32: `.real` of complex numbers, `.astype(float)` of others",
             )
-        values = found.astype(np.float64)
+        with np.errstate(over="ignore"):  # a longdouble beyond float64 becomes an infinity
+            values = found.astype(np.float64)
         _check_finite(values, name, "look at the function at", places)
         return values
 
 
-def _check_integer(name: str, value: Any, least: int, end: int | None) -> None:
-    """Refuse what is no integer, below the least, or not below the end."""
-    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not (is_integer and value >= least and (end is None or value < end)):
-        raise InputError(
-            name,
-            show(value),
-            f"it must be an integer of at least {least}" + (f" and below {end}" if end else ""),
-            "give such a number",
-        )
-
-
 def _noise(time: float) -> tuple[float, float]:
     """Mu and sigma at a positive time."""
-    if not (math.isfinite(time) and time > 0):
-        raise InputError(
-            "time", show(time), "a score exists at positive, finite times", "give t > 0"
-        )
+    time = real("time", time, above=0, way_out="give t > 0: there is no score at time 0")
     return float(signal_factor(time)), float(noise_deviation(time))
 
 
 def _places(y: Any, dimension: int) -> Floats:
     """Places as float64, checked. `[k, d]`."""
-    places = np.asarray(y, dtype=np.float64)
+    places = reals("y", y)
     if places.ndim != 2 or places.shape[1] != dimension:
         raise InputError(
             "y",

@@ -2,6 +2,7 @@
 
 | module | what it holds |
 |---|---|
+| `arguments` | arguments as numbers, checked |
 | `settings` | Problem, Model, Ensemble, Networks: what is trained, and its parameters as arrays |
 | `times`, `conditioned` | noise prediction over many times: what is trained |
 | `philox` | counter-based random words, and the draws made from them, in NumPy |

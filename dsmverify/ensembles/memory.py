@@ -11,7 +11,13 @@ CONTROL_GROUP = Path("/sys/fs/cgroup/memory.max")
 """Where Linux keeps the limit of a container; absent or the word `max` where there is none."""
 
 
-def require_memory(what: str, needed_bytes: int, *, limit_bytes: int | None = None) -> None:
+def require_memory(
+    what: str,
+    needed_bytes: int,
+    *,
+    limit_bytes: int | None = None,
+    way_out: str = "give fewer points, a smaller dimension or a smaller width",
+) -> None:
     """Refuse arrays larger than the machine's memory; called before the first of them is made.
 
     Physical memory counts, not what happens to be free now: an input is not refused on one
@@ -20,8 +26,9 @@ def require_memory(what: str, needed_bytes: int, *, limit_bytes: int | None = No
     Args:
         what: what the arrays are, with the sizes that the user gave: `points of shape [n, d] =
             [1000, 10**9]`, say.
-        needed_bytes: their size, all that exist at once.
+        needed_bytes: their size, all that exist at once, intermediate ones among them.
         limit_bytes: what there is; None asks the machine.
+        way_out: the arguments that make the arrays smaller.
 
     Raises:
         InputError: they do not fit.
@@ -32,7 +39,7 @@ def require_memory(what: str, needed_bytes: int, *, limit_bytes: int | None = No
             what,
             f"{_readable(needed_bytes)} needed",
             f"there are {_readable(limit)} of memory",
-            "give fewer points, a smaller dimension or a smaller width, or use a larger machine",
+            f"{way_out}, or use a larger machine",
         )
 
 

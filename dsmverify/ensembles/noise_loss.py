@@ -24,12 +24,13 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from dsmverify.ensembles import philox
+from dsmverify.ensembles.arguments import whole
 from dsmverify.ensembles.conditioned import noise_prediction
+from dsmverify.ensembles.memory import require_memory
 from dsmverify.ensembles.optimum import linear_risk
 from dsmverify.ensembles.posterior import empirical_score
-from dsmverify.ensembles.settings import ARRAYS, Model, Networks, Problem, as_points
+from dsmverify.ensembles.settings import ARRAYS, MAX_SEED, Model, Networks, Problem, as_points
 from dsmverify.ensembles.times import Times
-from dsmverify.errors import InputError, show
 
 Floats = NDArray[np.float64]
 
@@ -83,16 +84,23 @@ class Exam:
     draws: int = 100
 
     def __post_init__(self) -> None:
-        """Check the points and the number of draws.
+        """Check the points, the seed and the number of draws.
 
         Raises:
-            InputError: fewer than two draws, or points that are none.
+            InputError: fewer than two draws, a seed out of range, points that are none, or draws
+                that do not fit into memory.
         """
-        if isinstance(self.draws, bool) or self.draws < 2:
-            raise InputError(
-                "draws", show(self.draws), "a standard error needs two draws", "give 2 or more"
-            )
+        draws = whole("draws", self.draws, 2, why="a standard error needs two draws")
+        object.__setattr__(self, "draws", draws)
+        object.__setattr__(self, "seed", whole("seed", self.seed, 0, MAX_SEED))
         object.__setattr__(self, "points", as_points("points", self.points))
+        (n, d), count = self.points.shape, self.times.count
+        # Y, Z, r* and two differences at all times; words and scores at one; points three times.
+        require_memory(
+            f"{self.draws} draws at {count} times in d = {d}",
+            8 * (draws * (5 * count * d + 12 * (d + 1) + 3 * count) + 3 * n * (d + 1)),
+            way_out="give fewer draws or times, or a smaller dimension",
+        )
 
     @cached_property
     def places(self) -> Floats:
@@ -125,21 +133,21 @@ class Exam:
     def _drawn(self) -> tuple[Floats, Floats]:
         """Y and Z. `[times, draws, d]` each."""
         n, d = self.points.shape
-        chosen, noise = philox.training_draws(
-            self.seed, np.arange(self.times.count), self.draws, d, n, replacement=True
-        )
-        mu, sigma = self.times.mu[:, None, None], self.times.sigma[:, None, None]
-        return mu * self.points[chosen] + sigma * noise, noise
+        places, noise = (np.empty((self.times.count, self.draws, d)) for _ in range(2))
+        for k, (mu, sigma) in enumerate(zip(self.times.mu, self.times.sigma, strict=True)):
+            chosen, noise[k] = philox.training_draws(
+                self.seed, k, self.draws, d, n, replacement=True
+            )
+            places[k] = mu * self.points[chosen] + sigma * noise[k]
+        return places, noise
 
     @cached_property
     def _best(self) -> Floats:
         """r*(t, Y). `[times, draws, d]`."""
-        return np.stack(
-            [
-                -sigma * empirical_score(self.points, y, mu, sigma, threads=1)
-                for y, mu, sigma in zip(self.places, self.times.mu, self.times.sigma, strict=True)
-            ]
-        )
+        found = np.empty_like(self.places)
+        for k, (mu, sigma) in enumerate(zip(self.times.mu, self.times.sigma, strict=True)):
+            found[k] = -sigma * empirical_score(self.points, self.places[k], mu, sigma, threads=1)
+        return found
 
     def _mean(self, losses: Floats) -> Estimate:
         """Mean over times by their probabilities, `[times, draws]`."""

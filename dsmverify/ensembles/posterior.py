@@ -25,8 +25,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from dsmverify.ensembles.arguments import real, reals, whole
 from dsmverify.ensembles.memory import require_memory
-from dsmverify.errors import InputError, show
+from dsmverify.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -77,15 +78,18 @@ def empirical_score(
     Source: eqs. 6 and 9, pp. 4 and 7.
 
     Raises:
-        InputError: a shape, mu, sigma, `threads` or `chunk` is out of range; a point or place is
-            not finite, or so far away that squares overflow; the arrays do not fit into memory.
+        InputError: a table is not one of real numbers; a shape, mu, sigma, `threads` or `chunk` is
+            out of range; a point or place is not finite, or so far away that squares overflow; the
+            arrays do not fit into memory.
     """
-    x, places = np.asarray(points, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    _check(x, places, mu, sigma)
+    x, places = reals("points", points), reals("y", y)
+    mu = real("mu", mu, least=0)
+    sigma = real("sigma", sigma, above=1e-150, below=1e150)  # its square is positive and finite
+    _check(x, places)
     (n, d), count = x.shape, len(places)
-    rows = max(FEWEST_ROWS, CHUNK // max(n, d + 1)) if chunk is None else _positive("chunk", chunk)
+    rows = max(FEWEST_ROWS, CHUNK // max(n, d + 1)) if chunk is None else whole("chunk", chunk, 1)
     rows = min(rows, max(count, 1))
-    workers = _cores() if threads is None else _positive("threads", threads)
+    workers = _cores() if threads is None else whole("threads", threads, 1)
     workers = min(workers, -(-count // rows)) or 1
     require_memory(
         f"the score of {n} points at {count} places in d = {d}",
@@ -194,7 +198,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
-def _check(points: Floats, y: Floats, mu: float, sigma: float) -> None:
+def _check(points: Floats, y: Floats) -> None:
     if points.ndim != 2 or not points.size:
         raise InputError(
             "points",
@@ -215,18 +219,3 @@ def _check(points: Floats, y: Floats, mu: float, sigma: float) -> None:
             raise InputError(
                 f"{name}[{row}]", "a NaN or infinity", "every row is finite", "remove or repair it"
             )
-    if not (math.isfinite(mu) and mu >= 0):
-        raise InputError("mu", show(mu), "it must be finite and at least 0", "give mu >= 0")
-    if not (math.isfinite(sigma) and 1e-150 < sigma < 1e150):
-        raise InputError(
-            "sigma",
-            show(sigma),
-            "its square must be positive and finite",
-            "give 1e-150 < sigma < 1e150",
-        )
-
-
-def _positive(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(name, show(value), "it must be a positive integer", "give 1 or more")
-    return int(value)

@@ -18,13 +18,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Real
 from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsmverify.ensembles import philox
+from dsmverify.ensembles.arguments import is_finite, reals, spelled
 from dsmverify.errors import InputError, show
 from dsmverify.instance import Batch
 
@@ -38,24 +38,13 @@ MAX_SEED = 2**64
 MAX_STEPS = 2**63
 
 
-def _is_finite(value: Any) -> bool:
-    """Whether a value is a finite real number; True and text are none."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
-    return is_number and (isinstance(value, int) or bool(np.isfinite(value)))
-
-
 def _is_integer(value: Any) -> bool:
-    return _is_finite(value) and bool(value == int(value))
-
-
-def _show(value: Any) -> str:
-    """Spelling of a number without the name of its NumPy type."""
-    return show(value.item() if isinstance(value, np.generic) else value)
+    return is_finite(value) and bool(value == int(value))
 
 
 def _check_positive(name: str, value: Any, way_out: str) -> None:
-    if not (_is_finite(value) and value > 0):
-        raise InputError(name, _show(value), "it must be positive and finite", way_out)
+    if not (is_finite(value) and value > 0):
+        raise InputError(name, spelled(value), "it must be positive and finite", way_out)
 
 
 def as_points(name: str, given: Any) -> Floats:
@@ -66,17 +55,9 @@ def as_points(name: str, given: Any) -> Floats:
         given: what is to be points.
 
     Raises:
-        InputError: no points, or a point that is no finite number.
+        InputError: no points, rows of different lengths, or a point that is no finite real number.
     """
-    try:
-        points = np.array(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(
-            name,
-            show(given),
-            "points are numbers, as many in each row",
-            "give an array of shape [n, d]",
-        ) from None
+    points = np.array(reals(name, given))
     points = points[:, None] if points.ndim == 1 else points
     if points.ndim != 2 or not points.size:
         raise InputError(
@@ -176,7 +157,7 @@ class Model:
                 raise InputError(
                     f"model.{name}", show(value), "it is a yes or no", "give true or false"
                 )
-        if not (_is_finite(self.bias_deviation) and self.bias_deviation >= 0):
+        if not (is_finite(self.bias_deviation) and self.bias_deviation >= 0):
             raise InputError(
                 "model.bias_deviation",
                 show(self.bias_deviation),
@@ -321,14 +302,14 @@ def run_arrays(
         if not _is_integer(count) or not 0 <= int(count) < MAX_STEPS:
             raise InputError(
                 f"steps[{e}]",
-                _show(count),
+                spelled(count),
                 "it must be an integer of at least 0",
                 "give 0 or more",
             )
     for e, seed in enumerate(seeds):
         if not _is_integer(seed) or not 0 <= int(seed) < MAX_SEED:
             raise InputError(
-                f"seed[{e}]", _show(seed), "it must lie in 0..2^64 - 1", "give another seed"
+                f"seed[{e}]", spelled(seed), "it must lie in 0..2^64 - 1", "give another seed"
             )
     return (
         np.array(learning_rates, dtype=np.float64),

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsmverify.errors import InputError, show
+from dsmverify.ensembles.arguments import real, whole
+from dsmverify.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +31,27 @@ def signal_factor(time: Any) -> Any:
 def noise_deviation(time: Any) -> Any:
     """`sigma(t) = sqrt(1 - e^-2t)`. Approximate, relative error about 1e-16. Source: as above."""
     return np.sqrt(-np.expm1(-2 * np.asarray(time, dtype=np.float64)))
+
+
+def in_order(start: Any, end: Any, prefix: str = "") -> tuple[float, float]:
+    """First and last time as floats.
+
+    Args:
+        start: delta.
+        end: T.
+        prefix: of their names, for the message: `times.`, say.
+
+    Raises:
+        InputError: one is no finite number, or they are not positive and in order.
+    """
+    way_out = "give 0 < start < end"
+    first = real(f"{prefix}start", start, above=0, way_out=way_out)
+    last = real(f"{prefix}end", end, above=0, way_out=way_out)
+    if not first < last:
+        raise InputError(
+            f"{prefix}start, {prefix}end", f"{first}, {last}", "times are in order", way_out
+        )
+    return first, last
 
 
 @dataclass(frozen=True)
@@ -55,22 +77,14 @@ class Times:
             InputError: a time is not positive or finite, the ends are out of order, or there are
                 fewer than two times.
         """
-        if not (0 < self.start < self.end and math.isfinite(self.end)):
-            raise InputError(
-                "times",
-                f"start {show(self.start)}, end {show(self.end)}",
-                "times are positive, finite and in order",
-                "give 0 < start < end",
-            )
-        if isinstance(self.count, bool) or self.count < 2:
-            raise InputError(
-                "times.count", show(self.count), "both ends are among the times", "give 2 or more"
-            )
+        in_order(self.start, self.end, "times.")
+        count = whole("times.count", self.count, 2, why="both ends are among the times")
+        object.__setattr__(self, "count", count)
 
     @cached_property
     def values(self) -> Floats:
         """`[count]`, ascending."""
-        return np.linspace(self.start, self.end, self.count)
+        return np.linspace(float(self.start), float(self.end), self.count)
 
     @cached_property
     def mu(self) -> Floats:

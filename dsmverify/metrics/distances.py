@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
+from dsmverify.ensembles.arguments import reals
 from dsmverify.errors import InputError, show
 
 Floats = NDArray[np.float64]
@@ -51,15 +52,15 @@ def cloud(name: str, value: ArrayLike, least: int = 2) -> Floats:
         InputError: not a table of real numbers, a number that is not finite or is beyond 1e150, or
             too few points.
     """
-    given = np.asarray(value)
-    if given.ndim != 2 or given.shape[1] < 1 or given.dtype.kind not in "fiu":
+    given = reals(name, value)
+    if given.ndim != 2 or given.shape[1] < 1:
         raise InputError(
             name,
-            f"shape {given.shape}, dtype {given.dtype}",
-            "a cloud is a table of real numbers, one point in each row",
+            f"shape {given.shape}",
+            "a cloud is a table, one point in each row",
             "give an array [points, dimension]",
         )
-    points = np.ascontiguousarray(given, dtype=np.float64)
+    points = np.ascontiguousarray(given)
     if len(points) < least:
         raise InputError(
             name,

@@ -26,13 +26,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dsmverify.ensembles.arguments import whole
 from dsmverify.errors import InputError, show
-from dsmverify.metrics.mmd import Cloud, Pair, checked_bandwidths
+from dsmverify.metrics.mmd import Cloud, Pair, Widths, checked_bandwidths
 from dsmverify.metrics.nearest import median_nearest_distance, memorisation_ratio
 from dsmverify.metrics.wasserstein import LARGEST_ASSIGNMENT, sliced_wasserstein2, wasserstein2
 
 Floats = NDArray[np.float64]
-Bandwidth = float | Sequence[float] | Literal["median"]
+Bandwidth = Widths | Literal["median"]
 
 PROJECTIONS = 100
 PROJECTION_SEED = 20_240_229
@@ -153,16 +154,14 @@ def standard(
     Raises:
         InputError: a bandwidth is not positive and finite, or too few or too many points for W_2.
     """
-    if not 2 <= transport_points <= LARGEST_ASSIGNMENT:
-        raise InputError(
-            "transport_points",
-            show(transport_points),
-            f"an exact assignment is made of 2 to {LARGEST_ASSIGNMENT} points",
-            f"give {TRANSPORT_POINTS}, say",
-        )
+    transport_points = whole("transport_points", transport_points, 2, LARGEST_ASSIGNMENT + 1)
     metrics = []
     for bandwidth in bandwidths:
-        h = bandwidth if bandwidth == "median" else checked_bandwidths(bandwidth)
+        h = (
+            bandwidth
+            if isinstance(bandwidth, str) and bandwidth == "median"
+            else checked_bandwidths(bandwidth)
+        )
         name = _bandwidth_name(h)
         metrics += [
             Metric("mmd2_unbiased", name, "distance", KernelDistance(h, biased=False)),

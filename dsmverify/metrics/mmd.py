@@ -25,25 +25,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dsmverify.ensembles.arguments import real
 from dsmverify.ensembles.memory import require_memory
-from dsmverify.errors import InputError, show
+from dsmverify.errors import InputError
 from dsmverify.metrics.distances import between, check_same_dimension, cloud, within
 
 Floats = NDArray[np.float64]
+Widths = float | Fraction | Sequence[float | Fraction]
 
 SMALLEST = 3e-308
 """Least kernel value that counts."""
 
 
-def mmd_squared(
-    x: ArrayLike, y: ArrayLike, bandwidth: float | Sequence[float], *, biased: bool = False
-) -> float:
+def mmd_squared(x: ArrayLike, y: ArrayLike, bandwidth: Widths, *, biased: bool = False) -> float:
     """Squared MMD of two clouds. Memory does not grow with the number of pairs.
 
     Args:
@@ -102,7 +103,11 @@ class Cloud:
     def __init__(self, points: ArrayLike, name: str = "points") -> None:
         self.points = cloud(name, points)
         count = len(self.points)
-        require_memory(f"{name}: all distances of {count} points", 4 * count * (count - 1))
+        require_memory(
+            f"{name}: all distances of {count} points",
+            4 * count * (count - 1),
+            way_out="give fewer points",
+        )
         self._sums: dict[float, float] = {}
 
     @cached_property
@@ -132,7 +137,11 @@ class Pair:
         check_same_dimension(self.x.points, self.y.points)
         count = len(self.x.points) + len(self.y.points)
         # The median needs a second copy, which it sorts in part.
-        require_memory(f"all distances of {count} points", 8 * count * (count - 1))
+        require_memory(
+            f"all distances of {count} points",
+            8 * count * (count - 1),
+            way_out="give fewer points, or take `mmd_squared`, which keeps none",
+        )
         self._sums: dict[float, float] = {}
 
     @cached_property
@@ -156,7 +165,7 @@ class Pair:
             )
         return found
 
-    def mmd_squared(self, bandwidth: float | Sequence[float], *, biased: bool = False) -> float:
+    def mmd_squared(self, bandwidth: Widths, *, biased: bool = False) -> float:
         """See the function of this name."""
         bandwidths = checked_bandwidths(bandwidth)
         sums = (
@@ -167,28 +176,26 @@ class Pair:
         return _squared(sums, len(self.x.points), len(self.y.points), biased)
 
 
-def checked_bandwidths(bandwidth: float | Sequence[float]) -> tuple[float, ...]:
+def checked_bandwidths(bandwidth: Widths) -> tuple[float, ...]:
     """One bandwidth or several, as a tuple.
+
+    Args:
+        bandwidth: real numbers of any kind, fractions among them.
 
     Raises:
         InputError: there is none, or one is not a positive finite number.
     """
     given: tuple[Any, ...] = (bandwidth,)
-    if isinstance(bandwidth, Sequence | np.ndarray) and not isinstance(bandwidth, str):
+    if isinstance(bandwidth, Sequence) and not isinstance(bandwidth, str):
         given = tuple(bandwidth)
+    elif isinstance(bandwidth, np.ndarray) and bandwidth.ndim:
+        given = tuple(bandwidth.ravel())
     if not given:
         raise InputError("bandwidth", "[]", "a sum has a first term", "give one or more bandwidths")
-    for h in given:
-        is_number = isinstance(h, int | float | np.integer | np.floating)
-        if not is_number or isinstance(h, bool) or not 0 < h < math.inf:
-            raise InputError(
-                "bandwidth", show(h), "a bandwidth is positive and finite", "give h > 0, 1 say"
-            )
-        if not 1e-150 <= h <= 1e150:
-            raise InputError(
-                "bandwidth", show(h), "its square leaves the floats", "give 1e-150 <= h <= 1e150"
-            )
-    return tuple(float(h) for h in given)
+    # The square of a bandwidth stays among the floats.
+    return tuple(
+        real("bandwidth", h, above=1e-150, below=1e150, way_out="give h > 0, 1 say") for h in given
+    )
 
 
 def kernel_sums(blocks: Iterable[Floats], bandwidths: Sequence[float]) -> list[float]:

@@ -15,7 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dsmverify.errors import InputError, show
+from dsmverify.ensembles.arguments import real
+from dsmverify.errors import InputError
 from dsmverify.metrics.distances import between, check_same_dimension, cloud
 
 Floats = NDArray[np.float64]
@@ -54,10 +55,7 @@ def memorisation_ratio(x: ArrayLike, points: ArrayLike, *, factor: float = 1 / 3
     Raises:
         InputError: as `nearest_distances`, or the factor is not between 0 and 1.
     """
-    if not 0 < factor < 1:
-        raise InputError(
-            "factor", show(factor), "it compares a shorter distance", "give 0 < factor < 1"
-        )
+    factor = real("factor", factor, above=0, below=1)
     first, second = nearest_distances(x, points).T
     return float(np.mean(first < factor * second))
 

@@ -35,7 +35,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dsmverify.errors import InputError, show
+from dsmverify.ensembles.arguments import real, whole
+from dsmverify.errors import InputError
 from dsmverify.metrics.distances import check_same_dimension, cloud
 from dsmverify.metrics.metric import Metric, values
 from dsmverify.metrics.mmd import Cloud
@@ -151,10 +152,8 @@ def measure_powers(
         InputError: fewer than two repeats, a level that is not between 0 and 1, what a metric
             refuses, or a metric that is not a finite number on some repetition.
     """
-    if isinstance(repeats, bool) or repeats < 2:
-        raise InputError("repeats", show(repeats), "a band has two ends", "give 2 or more; 100 say")
-    if not 0 < level < 1:
-        raise InputError("level", show(level), "it is a probability", "give 0 < level < 1")
+    repeats = whole("repeats", repeats, 2, why="a band has two ends")
+    level = real("level", level, above=0, below=1)
     trained = cloud("points", points)
     distances = [metric for metric in metrics if metric.kind == "distance"]
     statistics = [metric for metric in metrics if metric.kind == "statistic"]
@@ -265,7 +264,7 @@ def _reason(
         return f"{apart}, but no blurred memoriser was tried: it may measure the width of clusters"
     if not orders:
         return (
-            f"{apart}, but a memoriser with twice the noise does not come out on the memorised "
-            "side: it measures the width of clusters, not memorisation"
+            f"{apart}, but a memoriser with twice the noise does not clearly come out on the "
+            "memorised side: it may measure the width of clusters, not memorisation"
         )
     return f"{apart}, and a memoriser with twice the noise comes out on the memorised side"

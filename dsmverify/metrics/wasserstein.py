@@ -22,15 +22,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
+from dsmverify.ensembles.arguments import reals, whole
 from dsmverify.ensembles.memory import require_memory
 from dsmverify.ensembles.philox import Stream, normals
-from dsmverify.errors import InputError, show
+from dsmverify.ensembles.settings import MAX_SEED
+from dsmverify.errors import InputError
 from dsmverify.metrics.distances import between, check_same_dimension, cloud
 
 Floats = NDArray[np.float64]
 
 LARGEST_ASSIGNMENT = 2000
 """Points of an exact assignment: 32 MB and several seconds; the time grows as the cube."""
+
+BLOCK = 2**21
+"""Numbers in the largest array of a block of projections: 16 MiB."""
 
 
 def wasserstein2_line(x: ArrayLike, y: ArrayLike) -> float:
@@ -43,9 +48,9 @@ def wasserstein2_line(x: ArrayLike, y: ArrayLike) -> float:
     Result: approximate, relative error about 1e-15 (differences of the numbers as given).
 
     Raises:
-        InputError: fewer than two numbers, or one that is not finite.
+        InputError: not a list of real numbers, fewer than two, or one that is not finite.
     """
-    a, b = (cloud(name, np.asarray(z)[:, None]) for name, z in (("x", x), ("y", y)))
+    a, b = (cloud(name, reals(name, z)[..., None]) for name, z in (("x", x), ("y", y)))
     return math.sqrt(_squares_by_column(a, b)[0])
 
 
@@ -64,25 +69,31 @@ def sliced_wasserstein2(
         estimates the sliced distance, with a standard error that falls as projections^(-1/2).
 
     Raises:
-        InputError: as `mmd.mmd_squared`, or no projection.
+        InputError: as `mmd.mmd_squared`; no projection, a seed out of range, or arrays that do not
+            fit into memory.
     """
     a, b = cloud("x", x), cloud("y", y)
     check_same_dimension(a, b)
-    if isinstance(projections, bool) or projections < 1:
-        raise InputError(
-            "projections", show(projections), "a mean has a first term", "give 1 or more"
-        )
-    # Projections, sorted projections, and both merged at up to n + m levels.
+    projections = whole("projections", projections, 1)
+    seed = whole("seed", seed, 0, MAX_SEED)
+    count, d = len(a) + len(b), a.shape[1]
+    rows = min(projections, max(1, BLOCK // max(count, d)))
+    # Both clouds from their centre; of a block, words of the normals, then projections, the same
+    # sorted, and both merged at up to n + m levels.
     require_memory(
-        f"{projections} projections of {len(a)} and {len(b)} points",
-        8 * projections * (5 * (len(a) + len(b)) + 2 * a.shape[1]),
+        f"{projections} projections of {len(a)} and {len(b)} points in d = {d}",
+        8 * (count * (d + 4) + projections + rows * (9 * d + 4 * count)),
+        way_out="give fewer points or projections, or a smaller dimension",
     )
-    directions = normals(seed, Stream.EVALUATION, np.arange(projections), a.shape[1])
-    directions /= np.linalg.norm(directions, axis=1)[:, None]
     centre = a.mean(axis=0)
-    return math.sqrt(
-        np.mean(_squares_by_column((a - centre) @ directions.T, (b - centre) @ directions.T))
-    )
+    a, b = a - centre, b - centre
+    squares = np.empty(projections)
+    for first in range(0, projections, rows):
+        numbers = np.arange(first, min(projections, first + rows))
+        directions = normals(seed, Stream.EVALUATION, numbers, d)
+        directions /= np.linalg.norm(directions, axis=1)[:, None]
+        squares[numbers] = _squares_by_column(a @ directions.T, b @ directions.T)
+    return math.sqrt(np.mean(squares))
 
 
 def wasserstein2(x: ArrayLike, y: ArrayLike) -> float:

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from dsmverify.diffusion import convergence
 from dsmverify.diffusion.backward import Generation, generate, starting_points
 from dsmverify.diffusion.convergence import (
     euler_cluster_variance,
@@ -141,6 +142,25 @@ def test_refined_reference_extrapolates() -> None:
     assert found.spread_deviation < 0.05
     # Without the factor 4/3 it would be told apart.
     assert abs(coarse / fine - expected) > REACH * found.spread_deviation
+
+
+@pytest.mark.parametrize(
+    ("method", "factor"), [("euler", 4 / 3), ("exponential", 4 / 3), ("heun", 16 / 15)]
+)
+def test_refined_reference_knows_the_order(
+    method: Any, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clouds that are given, no sampling: an error of 4^-p at 4 K steps leaves 1 - 4^-p of it."""
+    draws = np.random.default_rng(3).standard_normal((2, 200, 1))
+    clouds = {10: 0.7 + 0.2 * draws[0], 40: 0.7 + 0.15 * draws[1]}
+    monkeypatch.setattr(convergence, "generate", lambda score, given, seed: clouds[given.steps])
+    points = [[0.7], [30.0]]
+    found = weak_error(one_point(), Generation(method, 10, 200), points, 9)
+    coarse, fine = (np.var(clouds[steps], ddof=1) for steps in (10, 40))
+    # The same moments by other sums: rounding.
+    assert found.spread == pytest.approx(1 + factor * (coarse / fine - 1), rel=1e-10)
+    (error,) = found.errors[(found.kinds == 3) & (found.clusters == 0)]
+    assert error == pytest.approx(factor * (coarse / fine - 1), rel=1e-10)
 
 
 def test_fine_flow_is_the_flow() -> None:

@@ -107,10 +107,12 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     ),
     (
         lambda: problem(points=[[1], [1, 2]]),
-        "points: [[1], [1, 2]], but points are numbers, as many in each row; give an array of "
-        "shape [n, d]",
+        "points: [[1], [1, 2]], but it must be an array of real numbers, as many in each row",
     ),
-    (lambda: problem(points=["a"]), "points: ['a'], but points are numbers"),
+    (
+        lambda: problem(points=["a"]),
+        "points: shape (1,), dtype <U1, but it must be an array of real",
+    ),
     (lambda: problem(mu="0.5"), f"mu: '0.5', but {POSITIVE} mu > 0"),
     (lambda: problem(sigma=True), f"sigma: True, but {POSITIVE} sigma > 0"),
     (lambda: problem(sigma=np.float64(-1)), f"sigma: -1.0, but {POSITIVE} sigma > 0"),

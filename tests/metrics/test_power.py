@@ -15,7 +15,7 @@ from dsmverify.errors import InputError
 from dsmverify.metrics.metric import Metric, standard, values
 from dsmverify.metrics.mmd import Cloud, mmd_squared
 from dsmverify.metrics.nearest import memorisation_ratio
-from dsmverify.metrics.power import Power, measure_power, measure_powers
+from dsmverify.metrics.power import Power, _band, _rank, measure_power, measure_powers
 from dsmverify.metrics.wasserstein import wasserstein2
 
 Floats = NDArray[np.float64]
@@ -235,23 +235,25 @@ def test_without_a_blurred_memoriser_nothing_is_informative() -> None:
 )
 def test_what_a_band_promises(repeats: int, wanted: float, level: float, left_out: int) -> None:
     # Of all orders of R + 1 different values, in how many the last lies outside the others' band.
-    metric = planted(lambda x, points: float(x[0, 0]), "statistic")
+    rank = _rank(repeats, wanted)
     outside = 0
-    orders = list(itertools.permutations(range(repeats + 1)))
-    for order in orders:
-        power = measure_power(
-            metric,
-            lambda number, order=order: np.full((2, 1), float(order[number // 2])),  # type: ignore[misc]
-            lambda number: np.full((2, 1), 9.0),
-            np.array([[0.0], [1.0]]),
-            repeats=repeats,
-            level=wanted,
-        )
-        assert power.level == pytest.approx(level, rel=1e-15)
-        ordered = sorted(order[:-1])
-        assert (power.null.low, power.null.high) == (ordered[left_out], ordered[-1 - left_out])
-        outside += not power.null.low <= order[-1] <= power.null.high
+    orders = list(itertools.permutations(map(float, range(repeats + 1))))
+    for *order, last in orders:
+        band = _band(order, rank)
+        ordered = sorted(order)
+        assert (band.low, band.high) == (ordered[left_out], ordered[-1 - left_out])
+        outside += not band.low <= last <= band.high
     assert outside / len(orders) == pytest.approx(level, rel=1e-15)
+    power = measure_power(
+        planted(lambda x, points: float(x[0, 0]), "statistic"),
+        lambda number: np.full((2, 1), orders[0][number // 2]),
+        lambda number: np.full((2, 1), 9.0),
+        np.array([[0.0], [1.0]]),
+        repeats=repeats,
+        level=wanted,
+    )
+    assert power.null == _band(orders[0][:-1], rank)
+    assert power.level == pytest.approx(level, rel=1e-15)
 
 
 @pytest.mark.parametrize(
