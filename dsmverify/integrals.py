@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 from flint import acb, arb
@@ -120,7 +121,7 @@ def absolute_integral(
 def _runs(cells: Sequence[_Cell]) -> list[_Cell]:
     """Neighbouring cells of one sign, joined."""
     runs: list[_Cell] = []
-    for cell in sorted(cells, key=lambda cell: float(cell.low)):
+    for cell in sorted(cells, key=lambda cell: _exact(cell.low)):
         last = runs[-1] if runs else None
         if last is not None and last.sign == cell.sign and last.high == cell.low:
             runs[-1] = _Cell(last.low, cell.high, cell.sign, last.worst + cell.worst)
@@ -141,6 +142,12 @@ def _panel(
         eval_limit=accuracy.evaluations,
     )
     return value.real
+
+
+def _exact(cut: arb) -> Fraction:
+    """A cut as the dyadic number it is: next to a root cells are narrower than floats tell."""
+    mantissa, exponent = (int(part) for part in cut.man_exp())
+    return Fraction(mantissa) * Fraction(2) ** exponent
 
 
 def _log(ball: arb) -> float:
