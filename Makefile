@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv report referee figures figures-full lint test test-slow bench refutations containment mutants clean
+.PHONY: help venv report referee figures figures-full lint test test-slow bench refutations containment mutants reference-table clean
 
 help:
 	@echo 'make report       run the bundled battery, write reports/latest/'
@@ -25,6 +25,7 @@ help:
 	@echo 'make refutations  time to refute every REFUTED claim, three seeds, reports/refutations.json'
 	@echo 'make containment  values inside their balls on INSTANCES=10000 random instances'
 	@echo 'make mutants      mutation testing in a private copy, resumable (MUTANTS=module, MINUTES=...)'
+	@echo 'make reference-table  write dsmverify/testing/reference_table.jsonl and its SHA-256 again'
 	@echo 'make clean        remove the virtual environment, caches and built files'
 
 venv: $(STAMP)
@@ -82,6 +83,9 @@ containment: $(STAMP)
 
 mutants: $(STAMP)
 	$(BIN)/python -m benchmarks.mutants $(MUTANTS) --minutes $(MINUTES)
+
+reference-table: $(STAMP)
+	$(BIN)/python -m dsmverify.testing.make_table
 
 clean:
 	rm -rf $(VENV) build dist reports/latest *.egg-info

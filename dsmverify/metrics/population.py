@@ -12,8 +12,8 @@ The unbiased estimator has mean MMD^2(M, G) between samples of M and G, and mean
 samples of M. With V_0 and V_1 its variances there (`formulas.kernel_means`), a border
 at `c = MMD^2 sqrt V_0/(sqrt V_0 + sqrt V_1)` is passed by a null, and missed by an extreme, with
 probability at most `1/(1 + z^2)` each, `z = MMD^2/(sqrt V_0 + sqrt V_1)` (Cantelli), whatever the
-estimator's law. It `separates` when that is certified to be at most `ERROR`, for both nulls, and MMD^2 > 0. It
-`orders` when `MMD^2(B, M) < MMD^2(B, G)` is certified.
+estimator's law. It `separates` when that is certified to be at most `ERROR`, for both nulls, and
+MMD^2 > 0. It `orders` when `MMD^2(B, M) < MMD^2(B, G)` is certified.
 
 Axes are those of the points' covariance, found in float64: what is certified holds for the laws
 with exactly the rounded coordinates, whose distances are those of the given ones to about 1e-15.
