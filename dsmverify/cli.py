@@ -1,7 +1,8 @@
 """The command line. It calls the public API only, and decides nothing.
 
 Exit status: 0 everything is as recorded; 1 a verdict or an answer is not, or a derivation fails;
-2 bad input or usage; 3 not completed.
+2 bad input or usage; 3 not completed. For `conform`: 0 every planned check passed or failed as
+expected; 1 one failed or was lost; 3 nothing worse than undecided ones.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ NOT_COMPLETED = NotCompletedError.exit_status
 USAGE = InputError.exit_status
 _DEFAULT_FOLDER = "dsmverify-report"
 _DEFAULT_FIGURES = "dsmverify-figures"
+_DEFAULT_CONFORMANCE = "dsmverify-conformance"
 _SMALL_BUDGET = 300
 
 
@@ -239,6 +241,44 @@ def train(configuration: str, quick: bool, out: str, threads: int | None, device
 
 
 @cli.command()
+@click.argument("target", metavar="TARGET")
+@click.option(
+    "--out",
+    metavar="DIR",
+    default=_DEFAULT_CONFORMANCE,
+    show_default=True,
+    help="Folder for report.json, junit.xml and report.html.",
+)
+@click.option("--expected", metavar="FILE.toml", help="Failures expected, with a reason each.")
+@click.option("--parts", metavar="PART,...", help="Check these parts only: score, risk, ...")
+@click.option("--dtype", metavar="DTYPE,...", help="Instead of the adapter's own: float32, ...")
+@click.option("--deep", is_flag=True, help="With the long cases.")
+def conform(
+    target: str, out: str, expected: str | None, parts: str | None, dtype: str | None, deep: bool
+) -> int:
+    """Check your own implementation: the adapter TARGET, written pkg.mod:Name."""
+    from dsmverify.report import prepare_folder
+    from dsmverify.testing import adapter, conform_report, conformance, isolated
+    from dsmverify.testing import expected as expectations
+
+    scope = conformance.Scope(
+        parts=None if parts is None else tuple(_listed(parts, "--parts", "score,risk")),
+        dtypes=None
+        if dtype is None
+        else adapter.check_dtypes(_listed(dtype, "--dtype", "float32,float64"), "--dtype"),
+        deep=deep,
+    )
+    recorded = None if expected is None else expectations.read(expected)
+    folder = prepare_folder(out)
+    with progress_bar() as progress:
+        results = isolated.run(target, recorded, scope=scope, progress=progress)
+    paths = conform_report.write(results, folder)
+    click.echo(conform_report.render_text(results))
+    click.echo(f"report: {paths[-1]} (with {', '.join(path.name for path in paths[:-1])})")
+    return results.exit_status
+
+
+@cli.command()
 @click.argument("name", required=False)
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
 def derive(name: str | None, latex: bool) -> None:
@@ -363,15 +403,21 @@ def _fail(message: str, status: int) -> int:
 
 
 def _ids(text: str) -> list[str]:
-    ids = [part.strip() for part in text.split(",")]
-    if not all(ids):
+    return _listed(text, "--claims", "prop02a,thm04", "id", "all claims")
+
+
+def _listed(
+    text: str, option: str, example: str, what: str = "name", everything: str = "all of them"
+) -> list[str]:
+    entries = [part.strip() for part in text.split(",")]
+    if not all(entries):
         raise InputError(
-            "--claims",
+            option,
             show(text),
-            "every id between commas must be there",
-            "write --claims prop02a,thm04; leave the option out for all claims",
+            f"every {what} between commas must be there",
+            f"write {option} {example}; leave the option out for {everything}",
         )
-    return ids
+    return entries
 
 
 def _column(text: str | None) -> str | int | None:

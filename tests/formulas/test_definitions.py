@@ -23,9 +23,9 @@ from dsmverify.certify import precision
 from dsmverify.formulas import posterior, risk
 from dsmverify.instance import Batch, Instance, NoiseLevel
 from dsmverify.systems import load
+from dsmverify.testing.strategies import instances
 from tests.formulas import definitions
 from tests.formulas.fixtures import FORMULAS, INSTANCES
-from tests.formulas.strategies import instances
 
 every_instance = pytest.mark.parametrize("case", INSTANCES.values(), ids=INSTANCES.keys())
 RATIONAL = [case for case in INSTANCES.values() if case.noise.mu is not None]
@@ -62,7 +62,7 @@ def test_risk_is_the_certified_integral_of_its_definition(case: Instance) -> Non
 
 
 @settings(max_examples=8)
-@given(case=instances(largest=3, widest=3))
+@given(case=instances(max_size=3, max_width=3, spellings=("mu_sigma", "sigma")))
 def test_drawn_risks_are_the_integrals_of_their_definition(case: Instance) -> None:
     mu = case.noise.mu or Fraction(2, 3)
     assert case.noise.sigma is not None
@@ -186,7 +186,7 @@ def test_risk_gradient_and_hessian_are_the_derivatives_of_the_integral(case: Ins
 
 
 @settings(max_examples=12)
-@given(case=instances(largest=4, widest=4))
+@given(case=instances(max_size=4, max_width=4))
 def test_drawn_gradients_and_hessians_are_derivatives(case: Instance) -> None:
     check_derivatives(case)
 

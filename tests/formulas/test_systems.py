@@ -15,8 +15,8 @@ from mpmath import mp
 from dsmverify.certify import precision
 from dsmverify.instance import Instance
 from dsmverify.systems import load, strict
+from dsmverify.testing.strategies import instances
 from tests.formulas.fixtures import FORMULAS, INSTANCES
-from tests.formulas.strategies import instances
 
 BITS = 256
 
@@ -142,7 +142,7 @@ def test_strict_tracer_refuses(cheat: Callable[[Any], Any]) -> None:
 
 
 @settings(max_examples=25)
-@given(case=instances())
+@given(case=instances(max_size=5, max_width=5))
 def test_drawn_instances_agree(case: Instance) -> None:
     """Containment on drawn instances: running bound, and ball at 128 bits around that at 256."""
     for name, formula in FORMULAS.items():

@@ -116,13 +116,15 @@ def test_a_command_prints_what_the_readme_shows(command: Command, folder: Path) 
     assert agrees(command.shown, done.stdout), f"{command.text}\n{done.stdout}"
 
 
-def test_the_python_example_runs(folder: Path) -> None:
-    (block,) = fences(README, "python")
+@pytest.mark.parametrize(
+    "example", [pytest.param(text, id=f"line-{line}") for line, text in fences(README, "python")]
+)
+def test_a_python_example_runs(example: str, folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", block[1]], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-c", example], cwd=folder, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    shown = re.findall(r"^print\(.*?\)  # (.*)$", block[1], re.MULTILINE)
+    shown = re.findall(r"^print\(.*?\)  # (.*)$", example, re.MULTILINE)
     assert shown, "each print shows its output in a comment"
     assert done.stdout.splitlines() == shown
 
