@@ -5,7 +5,7 @@ that came back as closely as a right implementation would match the right values
 likely: another mistake may give the same numbers.
 
 Rounding in a narrower dtype has no values to predict. Its errors are erratic: they are drawn anew
-when inputs change by a few units of that dtype, and changes far below them are swallowed or
+when inputs change by about a unit of that dtype, and changes far below it are swallowed or
 overdone, where the error of an approximation hardly changes and the result follows the inputs. The
 callable is therefore asked again beside the sample (`Nudge`) before either is named.
 
@@ -56,14 +56,19 @@ NARROWER: Final = {
 the largest error may be below their rounding of the terms, and how many bits below their unit a
 change of the inputs is that they swallow and the dtype itself does not."""
 
-COARSE: Final = 4
-"""Units of the narrower dtype by which inputs change to draw its roundings anew."""
+COARSE: Final = 1
+"""Units of the narrower dtype by which inputs change to draw its roundings anew; many more would
+move an approximation's error as well, where the sample is ill-conditioned."""
 
 ERRATIC: Final = 0.25
 """Errors that differ by this part of the largest of them are drawn anew."""
 
 ASTRAY: Final = 0.5
 """A result whose change is off by this part of the right change does not follow its inputs."""
+
+STILL: Final = 1 / 256
+"""A value that changes by at most this part of itself has hardly changed: an error that then
+changes by `ASTRAY` of itself is erratic however large the right change is beside it."""
 
 FOLLOWS: Final = 0.125
 """One whose change is off by at most this part does."""
@@ -307,7 +312,50 @@ def likely(evidence: Evidence) -> tuple[Cause, ...]:
         words = _explains(mistake, evidence)
         if words is not None and mistake.name not in {cause.name for cause in found}:
             found.append(Cause(mistake.name, words))
+    if not found and evidence.quantity == "score":
+        found = _beside_underflow(evidence)
     return tuple(found[:MOST])
+
+
+def _beside_underflow(evidence: Evidence) -> list[Cause]:
+    """No max shift together with a second mistake, which explains the rows that it leaves.
+
+    Every entry that is no finite number must lie in a row where the exponentials of the second
+    mistake underflow, and every other row must match that mistake.
+    """
+    cloud = evidence.cloud
+    assert cloud is not None
+    if np.isfinite(evidence.got).all():
+        return []
+    mu, sigma = cloud.noise.values(balls.SYSTEM)
+    for name, words, predicted, logits in _second_mistakes(evidence, (mu, sigma * sigma)):
+        seen = ~np.broadcast_to(_lost(evidence, logits)[:, None], evidence.got.shape)
+        if _matches(evidence, np.asarray(predicted, dtype=object), seen):
+            return [
+                Cause("no max shift", _underflow_words(evidence)),
+                Cause(name, f"{words} (this is what the finite values show)"),
+            ]
+    return []
+
+
+Level = tuple[arb, arb]
+"""mu and sigma^2 as they enter somewhere."""
+
+
+def _second_mistakes(evidence: Evidence, right: Level) -> Iterator[tuple[str, str, Balls, Level]]:
+    """Names, words and values of mistakes in a score, and the level in their logits."""
+    cloud = evidence.cloud
+    assert cloud is not None
+    for mistake in MISTAKES:
+        if isinstance(mistake, Symptom) or "score" not in mistake.quantities:
+            continue
+        if mistake.predict is _variants:
+            for detail, logits, front in _wrong_levels(cloud):
+                values = _variant(cloud, logits, front)
+                yield mistake.name, f"{mistake.words}{detail}", values, logits
+        else:
+            for detail, values in mistake.predict(evidence):
+                yield mistake.name, f"{mistake.words}{detail}", values, right
 
 
 def _explains(mistake: Mistake | Symptom, evidence: Evidence) -> str | None:
@@ -324,10 +372,16 @@ def _explains(mistake: Mistake | Symptom, evidence: Evidence) -> str | None:
     return None
 
 
-def _matches(evidence: Evidence, predicted: Balls) -> bool:
+def _matches(evidence: Evidence, predicted: Balls, seen: Any = True) -> bool:
     """Whether every entry is as near the prediction as a right one is to the right value.
 
-    Where it is out of tolerance of the right value it must also be much nearer to the prediction.
+    Where it is out of tolerance of the right value it must also be much nearer to the prediction,
+    and one entry at least must be out of it.
+
+    Args:
+        evidence: what came back.
+        predicted: `[...]`, what the mistake would give.
+        seen: `[...]`, the entries that are compared.
     """
     value = np.asarray(evidence.value, dtype=object)
     right: Balls = np.asarray(evidence.allowance.total(evidence.form), dtype=object)
@@ -336,7 +390,11 @@ def _matches(evidence: Evidence, predicted: Balls) -> bool:
     # A wrong value has a rounding of its own, where the right one happens to be small.
     own = evidence.allowance.operations * balls.ball(evidence.form.unit) * abs(predicted)
     total: Balls = np.asarray(right * stretch + own, dtype=object)
+    chosen = np.broadcast_to(seen, value.shape)
+    any_wrong = False
     for index in np.ndindex(value.shape):
+        if not chosen[index]:
+            continue
         number = arb(float(evidence.got[index]))
         near, error = abs(number - predicted[index]), abs(number - value[index])
         if compare(near, "<=", total[index]) is not Truth.TRUE:
@@ -344,7 +402,8 @@ def _matches(evidence: Evidence, predicted: Balls) -> bool:
         is_wrong = compare(error, "<=", right[index]) is not Truth.TRUE
         if is_wrong and compare(NEARER * near, "<=", error) is not Truth.TRUE:
             return False
-    return True
+        any_wrong = any_wrong or is_wrong
+    return any_wrong
 
 
 def _stretch(value: Balls, predicted: Balls) -> arb:
@@ -558,6 +617,12 @@ def _variants(evidence: Evidence) -> Iterator[Prediction]:
     """The score with mu or sigma^2 wrong in the logits, in front, or in both."""
     cloud = evidence.cloud
     assert cloud is not None
+    for words, logits, front in _wrong_levels(cloud):
+        yield words, _variant(cloud, logits, front)
+
+
+def _wrong_levels(cloud: Cloud) -> Iterator[tuple[str, Level, Level]]:
+    """What is wrong in words, and mu and sigma^2 in the logits and in front."""
     mu, sigma = cloud.noise.values(balls.SYSTEM)
     right = sigma * sigma
     one = arb(1)
@@ -568,17 +633,17 @@ def _variants(evidence: Evidence) -> Iterator[Prediction]:
         ("sigma^2 is missing", one),
     ]
     for words, other in wrong_mu:
-        yield f": {words}", _variant(cloud, (other, right), (other, right))
-        yield f": {words} in the logits", _variant(cloud, (other, right), (mu, right))
-        yield f": {words} in front of the mean", _variant(cloud, (mu, right), (other, right))
+        yield f": {words}", (other, right), (other, right)
+        yield f": {words} in the logits", (other, right), (mu, right)
+        yield f": {words} in front of the mean", (mu, right), (other, right)
     for words, other in wrong_variance:
-        yield f": {words}", _variant(cloud, (mu, other), (mu, other))
-        yield f": {words} in the logits", _variant(cloud, (mu, other), (mu, right))
-        yield f": {words} in the denominator", _variant(cloud, (mu, right), (mu, other))
-    yield ": no 1/2 in the logits", _variant(cloud, (mu, right / 2), (mu, right))
+        yield f": {words}", (mu, other), (mu, other)
+        yield f": {words} in the logits", (mu, other), (mu, right)
+        yield f": {words} in the denominator", (mu, right), (mu, other)
+    yield ": no 1/2 in the logits", (mu, right / 2), (mu, right)
 
 
-def _variant(cloud: Cloud, logits: tuple[arb, arb], front: tuple[arb, arb]) -> Balls:
+def _variant(cloud: Cloud, logits: Level, front: Level) -> Balls:
     """`(mu_2 E[W] - y)/v_2` with weights of `-(y - mu_1 x)^2/(2 v_1)`."""
     points, at = reference.grid(cloud.points), reference.grid(cloud.at)
     mu, variance = logits
@@ -603,16 +668,9 @@ def _no_shift(evidence: Evidence) -> str | None:
     cloud = evidence.cloud
     assert cloud is not None
     mu, sigma = cloud.noise.values(balls.SYSTEM)
-    points, at = reference.grid(cloud.points), reference.grid(cloud.at)
-    apart = at[:, None, :] - mu * points[None, :, :]
-    logits = np.add.reduce(apart * apart, -1) / (2 * sigma * sigma)
-    # Results below the smallest normal number are already inexact.
-    end = -balls.ball(evidence.form.smallest).log()
-    is_lost = np.array(
-        [all(compare(entry, ">", end) is Truth.TRUE for entry in row) for row in logits]
-    )
+    is_lost = _lost(evidence, (mu, sigma * sigma))
     total = evidence.allowance.total(evidence.form)
-    bare = -at / (sigma * sigma)
+    bare = -reference.grid(cloud.at) / (sigma * sigma)
     wrong = False
     for index in np.ndindex(evidence.value.shape):
         number = float(evidence.got[index])
@@ -629,12 +687,27 @@ def _no_shift(evidence: Evidence) -> str | None:
         if not lost or (np.isfinite(number) and not is_bare and number != 0):
             return None
         wrong = True
-    if not wrong:
-        return None
+    return _underflow_words(evidence) if wrong else None
+
+
+def _underflow_words(evidence: Evidence) -> str:
     return (
         f"far from the data every exp(-|y - mu x|^2/(2 sigma^2)) underflows in "
         f"{evidence.form.name}: subtract the largest logit before the exponential"
     )
+
+
+def _lost(evidence: Evidence, level: Level) -> Any:
+    """Whether every unshifted exponential of a row underflows. Boolean `[k]`."""
+    cloud = evidence.cloud
+    assert cloud is not None
+    mu, variance = level
+    points, at = reference.grid(cloud.points), reference.grid(cloud.at)
+    apart = at[:, None, :] - mu * points[None, :, :]
+    logits = np.add.reduce(apart * apart, -1) / (2 * variance)
+    # Results below the smallest normal number are already inexact.
+    end = -balls.ball(evidence.form.smallest).log()
+    return np.array([all(compare(x, ">", end) is Truth.TRUE for x in row) for row in logits])
 
 
 def _cast(evidence: Evidence) -> str | None:
@@ -690,7 +763,8 @@ def _nature(evidence: Evidence, nearby: Nearby, unit: Fraction, below: int) -> N
 
     Two differ from it by a change that the narrower dtype swallows, once in the noise level and
     once in the rest; there the change of the error is seen beside the right change of the value and
-    beside the error. Two differ by a few units of the narrower dtype; there errors are compared.
+    beside the error (where the sample is ill-conditioned, roundings may be drawn anew already). Two
+    differ by about a unit of the narrower dtype; there errors are compared.
     Medians over entries out of tolerance.
     """
     form = evidence.form
@@ -702,6 +776,7 @@ def _nature(evidence: Evidence, nearby: Nearby, unit: Fraction, below: int) -> N
     own = _floats(np.broadcast_to(np.asarray(size, dtype=object), start.shape)) * float(form.unit)
     wrong = np.abs(start).ravel() > _floats(total)
     start, own = start.ravel()[wrong], own.ravel()[wrong]
+    value = np.abs(_floats(evidence.value)).ravel()[wrong]
 
     def look(nudge: Nudge) -> tuple[Floats, Floats] | None:
         """Errors, and right changes of the value."""
@@ -714,12 +789,15 @@ def _nature(evidence: Evidence, nearby: Nearby, unit: Fraction, below: int) -> N
 
     off: list[float] = []
     varied: list[float] = []
+    is_erratic = False
     for seed, level in enumerate((True, False)):
         seen = look(Nudge(unit / 2**below, form, seed, level=level, rest=not level))
         if seen is None:
             return None
         moved, change = np.abs(seen[0] - start), np.abs(seen[1])
         varied.append(float(np.median(moved / np.abs(start))))
+        is_still = bool(np.median(change - STILL * value) <= 0)
+        is_erratic = is_erratic or (is_still and varied[-1] >= ASTRAY)
         clear = change > SEEN * own
         if clear.any():
             off.append(float(np.median(moved[clear] / change[clear])))
@@ -731,7 +809,8 @@ def _nature(evidence: Evidence, nearby: Nearby, unit: Fraction, below: int) -> N
         errors.append(seen[0])
     spread = np.max(errors, axis=0) - np.min(errors, axis=0)
     again = float(np.median(spread / np.max(np.abs(errors), axis=0)))
-    if off and max(off) >= ASTRAY and again >= ERRATIC:
+    is_erratic = is_erratic or max(off, default=0.0) >= ASTRAY
+    if is_erratic and again >= ERRATIC:
         return "rounding"
     follows = max(off) <= FOLLOWS if off else again <= SMOOTH
     return "approximation" if follows and max(varied) <= SMOOTH else None

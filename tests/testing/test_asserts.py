@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from dsmverify.testing import (
     assert_risk,
     assert_score,
     assert_sgd_step,
+    assert_unbiased,
 )
 from tests.testing import plain
 
@@ -184,6 +186,17 @@ def test_a_failure_tells_everything() -> None:
     )
     assert found.failed == found.entries
     assert isinstance(caught.value, AssertionError)
+
+
+def test_a_failure_shows_the_lines_of_the_test_only() -> None:
+    for check in (
+        lambda: assert_risk(lambda *args: 0.0, POINTS, NETWORK, **LEVEL),
+        lambda: assert_unbiased(lambda rng: 0.0, 1, detect=0.5, batch_size=1),
+    ):
+        with pytest.raises(ConformanceError) as caught:
+            check()
+        shown = caught.traceback.filter(caught)
+        assert {Path(str(entry.path)).name for entry in shown} == {Path(__file__).name}
 
 
 def test_failures_can_be_sent_between_processes() -> None:

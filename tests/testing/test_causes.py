@@ -331,6 +331,153 @@ def test_half_precision_in_a_float32_function_is_named() -> None:
     assert "float16 or TF32" in found["float32 accumulation"]
 
 
+def test_a_single_constant_cast_on_the_way_is_named() -> None:
+    """The points have more bits than float32, the noise level has not."""
+
+    def score(y: Any, points: Any, mu: float, sigma: float) -> Any:
+        return plain.score(y, points, float(np.float32(mu)), sigma)
+
+    assert list(_found("score", score, mu="0.7", sigma="0.3")) == ["float32 accumulation"]
+
+
+def test_sums_in_float32_are_named_far_from_the_origin() -> None:
+    """There the right value changes by far more than the error under the smallest of changes."""
+
+    def score(y: Any, points: Any, mu: float, sigma: float) -> Any:
+        away = mu * points - y[:, None]
+        weights = np.exp(((away**2).min(1, keepdims=True) - away**2) / (2 * sigma**2))
+        top = (weights * away).astype(np.float32).sum(1, dtype=np.float32)
+        return top.astype(float) / weights.sum(1) / sigma**2
+
+    given: dict[str, Any] = {"mu": 0.8828125, "sigma": 0.46875, "at": [902, 904.5, 905, 906]}
+    with pytest.raises(ConformanceError) as caught:
+        assert_score(score, [1024, 1024.5, 1026], **given)
+    assert [cause.name for cause in caught.value.causes] == ["float32 accumulation"]
+
+
+def _quadrature(nodes: int) -> Callable[..., Any]:
+    def risk(network: Network, points: Any, mu: float, sigma: float) -> Any:
+        z, weights = np.polynomial.hermite_e.hermegauss(nodes)
+        z, weights = z.astype(points.dtype), (weights / weights.sum()).astype(points.dtype)
+        y = points.dtype.type(mu) * points[:, None] + points.dtype.type(sigma) * z
+        before = np.maximum(y[..., None] * network.inner + network.bias, 0)
+        residual = before @ network.outer / len(network.outer) + z / points.dtype.type(sigma)
+        return np.mean(residual**2 @ weights)
+
+    return risk
+
+
+@pytest.mark.parametrize(("dtype", "nodes"), [("float64", 256), ("float32", 64)])
+def test_an_approximation_is_no_rounding(dtype: str, nodes: int) -> None:
+    """Its error is of the same size: kinks spoil the order of the quadrature."""
+    narrower = {"float64": "float32", "float32": "float16 or TF32"}[dtype]
+    # Far kinks, so that the error is small; see the size of the noise level.
+    network = Network([1.0, -1.0, 0.5], [1.5, 0.5, -2.5], [1.0, -2.0, 3.0])
+    found = _found("risk", _quadrature(nodes), dtype=dtype, network=network)
+    assert list(found) == ["approximation"]
+    assert f"size of {narrower} rounding, but the error does not change" in found["approximation"]
+
+
+def test_a_small_constant_added_is_no_rounding() -> None:
+    def score(y: Any, points: Any, mu: float, sigma: float) -> Any:
+        return plain.score(y, points, mu, np.sqrt(sigma**2 + 1e-8))
+
+    assert list(_found("score", score)) == ["approximation"]
+
+
+def test_neither_is_named_where_it_cannot_be_asked_again() -> None:
+    """An exception beside the sample hides nothing, and leaves no cause."""
+
+    def single(y: Any, points: Any, mu: float, sigma: float) -> Any:
+        if points[0] != POINTS[0] or mu != MU:
+            raise ValueError("another sample")
+        value = plain.score(y.astype(np.float32), points.astype(np.float32), mu, sigma)
+        return value.astype(np.float64)
+
+    assert _found("score", single) == {}
+
+
+@pytest.mark.parametrize("rate", [0, 2**21, 2**25, 2**26])
+def test_errors_between_smooth_and_erratic_are_not_named(rate: int) -> None:
+    """Errors of 3e-8 whose slope, 3e-8 times the rate, is up to that of the value itself."""
+
+    def score(y: Any, points: Any, mu: float, sigma: float) -> Any:
+        wave = 1 + 0.5 * np.sin(rate * (points[0] - POINTS[0]))
+        return plain.score(y, points, mu, sigma) * (1 + 3e-8 * wave)
+
+    assert list(_found("score", score)) == (["approximation"] if rate <= 2**21 else [])
+
+
+def test_the_callable_is_asked_four_times_more_at_most() -> None:
+    """Once, once more for randomness, and four times beside the sample."""
+    calls: list[Any] = []
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(network: Network, points: Any, mu: float, sigma: float) -> Any:
+            calls.append((points[0], mu))
+            return function(network, points, mu, sigma)
+
+        return run
+
+    assert "approximation" in _found("risk", counted(_quadrature(64)), dtype="float32")
+    assert len(calls) == 6 and calls[0] == calls[1] and len(set(calls)) == 5
+    calls.clear()
+    assert _found("risk", counted(_times("risk", 1.7))) == {}
+    assert len(calls) == 2
+    calls.clear()
+    assert assert_risk(counted(plain.risk), POINTS, NETWORK, mu=MU, sigma=SIGMA).passed
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("name", "words", "level", "factor"),
+    [
+        ("mu or sigma", ": mu is missing (", lambda mu, v: (1.0, v, 1.0, v), 1.0),
+        ("mu or sigma", "no 1/2 in the logits", lambda mu, v: (mu, v / 2, mu, v), 1.0),
+        ("factor 2", "2 times", lambda mu, v: (mu, v, mu, v), 2.0),
+    ],
+)
+def test_a_second_mistake_beside_underflow_is_named(
+    dtype: str, name: str, words: str, level: Any, factor: float
+) -> None:
+    def score(y: Any, points: Any, mu: float, sigma: float) -> Any:
+        kind = y.dtype.type
+        inside, spread, front, variance = map(kind, level(mu, sigma**2))
+        weights = np.exp(-((y[:, None] - inside * points) ** 2) / (2 * spread))
+        mean = (weights * points).sum(1) / weights.sum(1)
+        return kind(factor) * (front * mean - y) / variance
+
+    # 13 and, in float32, 6.5 underflow without the 1/2 only: exp(-1011) beside exp(-506), and
+    # exp(-121) beside exp(-60).
+    found = _found("score", score, dtype=dtype, at=[0.25, 1.0, -0.5, 6.5, 13.0, 30.0, -25.0])
+    assert list(found) == ["no max shift", name]
+    assert words in found[name]
+
+
+def test_underflow_does_not_excuse_nan_near_the_data() -> None:
+    def score(y: Any, points: Any, mu: float, sigma: float) -> Any:
+        value = 2 * plain.score(y, points, mu, sigma)
+        return np.where((y == 0.25) | (y == 30), np.nan, value)
+
+    assert _found("score", score, at=[0.25, 1.0, 30.0]) == {}
+
+    def other(y: Any, points: Any, mu: float, sigma: float) -> Any:
+        return np.where(y == 30, np.nan, 1.7 * plain.score(y, points, mu, sigma))
+
+    assert _found("score", other, at=[0.25, 1.0, 30.0]) == {}
+
+
+def test_right_values_beside_underflow_show_no_second_mistake() -> None:
+    """With mu = 1 - 2^-53 a missing mu gives the right values too."""
+
+    def score(y: Any, points: Any, mu: float, sigma: float) -> Any:
+        value = plain.score(y, points, mu, sigma)
+        return np.where(y == 30, np.nan, np.where(y == -25, 7.0, value))
+
+    assert _found("score", score, at=[0.25, 1.0, 30.0, -25.0], mu=1 - 2**-53) == {}
+
+
 LEVELS: list[tuple[str, Callable[..., tuple[float, ...]]]] = [
     ("mu is missing", lambda mu, sigma: (1.0, sigma**2, 1.0, sigma**2)),
     ("mu is missing in the logits", lambda mu, sigma: (1.0, sigma**2, mu, sigma**2)),
