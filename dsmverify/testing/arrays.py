@@ -261,6 +261,18 @@ class Arrays:
         return np.asarray(host, dtype=np.float64).reshape(shape), notes
 
 
+def require_callable(argument: str, function: object) -> None:
+    """Refuse what cannot be called, before anything is enclosed for it.
+
+    Raises:
+        InputError: it is no function.
+    """
+    if not callable(function):
+        raise InputError(
+            argument, show(function), "it must be a function of yours", "give it without calling it"
+        )
+
+
 def _exponent(value: Fraction) -> int:
     """Largest e with `2^e <= value`, for a positive number."""
     guess = value.numerator.bit_length() - value.denominator.bit_length()

@@ -24,7 +24,7 @@ from dsmverify.exact import ExactInput, nearest_decimal, parse_exact, spell
 from dsmverify.formulas.risk import PAPER_PARAMETERS, Parameter
 from dsmverify.instance import Instance, NetworkData, NoiseLevel, network_from_module
 from dsmverify.testing import causes, reference, tolerance
-from dsmverify.testing.arrays import FORMATS, Arrays, Floats, Format
+from dsmverify.testing.arrays import FORMATS, Arrays, Floats, Format, require_callable
 from dsmverify.testing.comparison import (
     Cause,
     Comparison,
@@ -87,6 +87,7 @@ def assert_score(
         Undecided: the values could not be enclosed.
         InputError: bad usage, or a sample that the dtype cannot hold.
     """
+    require_callable("score", score)
     kind = Arrays.of(arrays, dtype, device)
     form = kind.format
     if isinstance(sample, Instance):
@@ -170,6 +171,7 @@ def assert_risk(
     Raises:
         ConformanceError, Undecided, InputError: as in `assert_score`.
     """
+    require_callable("risk", risk)
     problem = _Problem.of(sample, network, (mu, sigma, time), (arrays, dtype, device), noise)
     return problem.scalar("risk", risk, PAPER_PARAMETERS, budget)
 
@@ -209,6 +211,7 @@ def assert_gradient(
     Raises:
         ConformanceError, Undecided, InputError: as in `assert_score`.
     """
+    require_callable("gradient", gradient)
     groups = _groups(parameters)
     problem = _Problem.of(sample, network, (mu, sigma, time), (arrays, dtype, device), noise)
 
@@ -256,6 +259,7 @@ def assert_hessian(
     Raises:
         ConformanceError, Undecided, InputError: as in `assert_score`.
     """
+    require_callable("hessian", hessian)
     groups = _groups(parameters)
     problem = _Problem.of(sample, network, (mu, sigma, time), (arrays, dtype, device), noise)
     size = len(groups) * problem.network.width
@@ -306,6 +310,7 @@ def assert_largest_eigenvalue(
     Raises:
         ConformanceError, Undecided, InputError: as in `assert_score`.
     """
+    require_callable("largest_eigenvalue", largest_eigenvalue)
     groups = _groups(parameters)
     problem = _Problem.of(sample, network, (mu, sigma, time), (arrays, dtype, device), noise)
     return problem.scalar("largest_eigenvalue", largest_eigenvalue, groups, budget)
@@ -360,6 +365,7 @@ def assert_sgd_step(
     Raises:
         ConformanceError, Undecided, InputError: as in `assert_score`.
     """
+    require_callable("step", step)
     groups = _groups(parameters)
     problem = _Problem.of(sample, network, (mu, sigma, time), (arrays, dtype, device), noise)
     form, kind = problem.kind.format, problem.kind

@@ -30,7 +30,7 @@ from dsmverify.errors import InputError, show
 from dsmverify.exact import ExactInput, lower_decimal, parse_exact, upper_decimal
 from dsmverify.formulas.risk import PAPER_PARAMETERS, Parameter
 from dsmverify.instance import Instance, Reduction
-from dsmverify.testing.arrays import format_of, to_numpy
+from dsmverify.testing.arrays import format_of, require_callable, to_numpy
 from dsmverify.testing.comparison import Cause, ConformanceError, ResultError, Undecided
 from dsmverify.testing.sequential import BLOCKS, Design, MeanTest, pilot
 
@@ -218,6 +218,7 @@ def assert_unbiased(
             the expected value is not known sharply enough.
         InputError: an argument out of range, or an expected value of 0 without a scale.
     """
+    require_callable("draw", draw)
     _check(false_alarm, detect, power, budget, batch_size)
     known = {*get_args(Reduction), *get_args(Parameter)}
     if not {reduction, *parameters} <= known:

@@ -368,3 +368,24 @@ def test_a_matrix_of_nothing_but_tiny_entries_has_an_eigenvalue() -> None:
         lambda *args: 0.0, [-1.0, -3.0], network, mu=0.5, sigma=2**-14
     )
     assert result.passed
+
+
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("assert_score", "score"),
+        ("assert_risk", "risk"),
+        ("assert_gradient", "gradient"),
+        ("assert_hessian", "hessian"),
+        ("assert_largest_eigenvalue", "largest_eigenvalue"),
+    ],
+)
+def test_what_cannot_be_called_is_refused(name: str, argument: str) -> None:
+    with pytest.raises(InputError, match=f"^{argument}: '?3") as caught:
+        getattr(dsmverify.testing, name)(3, [0, 1], mu="1/2", sigma="1/2")
+    assert caught.value.argument == argument
+
+
+def test_a_step_that_cannot_be_called_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^step: "):
+        dsmverify.testing.assert_sgd_step(None, [0, 1], indices=[0], noise_draws=[0])  # type: ignore[arg-type]
