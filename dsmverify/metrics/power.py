@@ -100,7 +100,7 @@ class Power:
     def floor(self) -> float | None:
         """The larger null over the extreme: where values divided by the extreme begin.
 
-        Near 1 a picture of such ratios shows 1 whatever was generated, even where the metric
+        Near 1 a picture of such ratios shows 1 for all wide enough clouds, even where the metric
         separates in a late digit. None for a statistic, and where the extreme is not positive.
         """
         if self.null_gaussian is None or self.extreme.value <= 0:

@@ -401,7 +401,7 @@ def test_the_report_says_what_was_not_done(tiny: tuple[figure4.Summary, Path]) -
     first = text.split("## Depends")[0]
     assert "Growing d" not in first or "not tested" in first
     last = text.split("## Could not have been shown by its metric")[1].split("\n## ")[0]
-    assert "600" in last and "whatever was generated" in last
+    assert "600" in last and "for anything as wide as the noise" in last
 
 
 def test_what_was_interrupted_goes_on(
