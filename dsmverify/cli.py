@@ -2,7 +2,8 @@
 
 Exit status: 0 everything is as recorded; 1 a verdict or an answer is not, or a derivation fails;
 2 bad input or usage; 3 not completed. For `conform`: 0 every planned check passed or failed as
-expected; 1 one failed or was lost; 3 nothing worse than undecided ones.
+expected; 1 one failed or was lost; 3 nothing worse than undecided ones. For `diff`: 1 a verdict got
+worse; 0 otherwise.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -19,13 +20,18 @@ from dsmverify.terminal import console, progress_bar, table
 
 if TYPE_CHECKING:
     from dsmverify.report import Report
+    from dsmverify.report.changes import Difference, Kind
 
 NOT_COMPLETED = NotCompletedError.exit_status
 USAGE = InputError.exit_status
 _DEFAULT_FOLDER = "dsmverify-report"
 _DEFAULT_FIGURES = "dsmverify-figures"
 _DEFAULT_CONFORMANCE = "dsmverify-conformance"
+_DEFAULT_TABLES = "dsmverify-tables"
 _SMALL_BUDGET = 300
+_JUDGED: tuple[Kind, ...] = ("verdict", "answer")
+_SHOWN_CHANGES = 20
+_LONGEST_CELL = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -367,6 +373,37 @@ def recheck(path: str, ids: str | None, jobs: int) -> int:
 
 
 @cli.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option(
+    "--slack",
+    "part",
+    metavar="PART",
+    default="0.01",
+    show_default=True,
+    help="List slacks that change by more than this part of the old one.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every change.")
+def diff(old: str, new: str, part: str, as_json: bool) -> int:
+    """Say what changed from report OLD to report NEW (a report.json or its folder), and why."""
+    from dsmverify.report import json as report_json
+    from dsmverify.report.diff import compare
+    from dsmverify.verdicts import decimal_value
+
+    threshold = decimal_value(part)
+    if threshold is None or threshold < 0:
+        rule, way_out = "it must be a decimal that is not negative", "write --slack 0.01"
+        raise InputError("--slack", show(part), rule, way_out)
+    before = report_json.read(old, argument="OLD")
+    difference = compare(before, report_json.read(new, argument="NEW"), threshold=threshold)
+    if as_json:
+        sys.stdout.writelines(f"{line}\n" for line in difference.render())
+    else:
+        _print_difference(difference)
+    return difference.exit_status
+
+
+@cli.command()
 @click.argument("path", metavar="REPORT")
 @click.option("--out", metavar="DIR", required=True, help="Folder for the scripts.")
 def scripts(path: str, out: str) -> None:
@@ -383,6 +420,41 @@ def scripts(path: str, out: str) -> None:
             "name a report.json that `dsmverify check` wrote, or its folder, and a folder to write",
         ) from error
     click.echo(f"{len(written)} scripts in {out}")
+
+
+@cli.command()
+@click.argument("path", metavar="REPORT")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["latex", "markdown", "csv", "html"]),
+    required=True,
+    help="Of the tables.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    default=_DEFAULT_TABLES,
+    show_default=True,
+    help="Folder for the tables.",
+)
+@click.option(
+    "--figures",
+    metavar="DIR",
+    help="Folder with fig2.csv; by default `figures` beside the report's folder.",
+)
+def tables(
+    path: str, form: Literal["latex", "markdown", "csv", "html"], out: str, figures: str | None
+) -> None:
+    """Write tables for a paper's appendix from REPORT (a report.json or its folder)."""
+    from dsmverify.report import paper, prepare_folder
+
+    folder = prepare_folder(out)
+    appendix = paper.read(path, figures)
+    for sentence in appendix.left_out:
+        click.echo(f"left out: {sentence}")
+    written = paper.write(appendix, form, folder)
+    click.echo(f"tables: {', '.join(str(name) for name in written)}")
 
 
 def _write(path: str, text: str) -> None:
@@ -475,6 +547,49 @@ def _print_summary(report: Report) -> None:
             if report.battery
             else "no answer contradicts a recorded verdict"
         )
+
+
+def _print_difference(difference: Difference) -> None:
+    from rich.text import Text
+
+    from dsmverify.report.changes import KINDS
+    from dsmverify.report.text import plain
+
+    styles = {"worse": "red", "better": "green", "other": "yellow"}
+    out = console(sys.stdout)
+    if not difference.changes:
+        out.print("nothing changed")
+        return
+    for kind in KINDS:
+        found = difference.of(kind)
+        if not found:
+            continue
+        judged = kind in _JUDGED
+        rows = table(kind, "old", "new", *(["direction"] if judged else []), "why")
+        for change in found[:_SHOWN_CHANGES]:
+            new = _cell(change.new) + (f" ({_cell(change.note)})" if change.note else "")
+            cells = [_cell(change.name), _cell(change.old), new]
+            shown = [Text(plain(cell)) for cell in cells]
+            shown += [Text(change.direction, style=styles[change.direction])] if judged else []
+            rows.add_row(*shown, Text(plain("; ".join(change.why))))
+        out.print(rows)
+        if len(found) > _SHOWN_CHANGES:
+            more = len(found) - _SHOWN_CHANGES
+            out.print(f"and {more} more; --json lists all of them")
+        out.print()
+    for kind in _JUDGED:
+        counts = (f"{len(difference.of(kind, one))} {one}" for one in ("worse", "other", "better"))
+        out.print(f"{kind}s: {', '.join(counts)}")
+    rest = [f"{kind} {len(difference.of(kind))}" for kind in KINDS if kind not in _JUDGED]
+    out.print(f"other changes: {', '.join(rest)}")
+    out.print("why: the recorded changes that can be the cause, not that they are")
+
+
+def _cell(text: str | None) -> str:
+    """Text for a cell of a table in the terminal: a dash for what is not there; not too long."""
+    if not text:
+        return "-"
+    return text if len(text) <= _LONGEST_CELL else f"{text[: _LONGEST_CELL - 3]}..."
 
 
 def _print_values(result: Mapping[str, Any]) -> None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NoReturn
 
 from dsmverify.claims import Claim, ClaimOutcome, Enclosure, Identity, Row, Slack, Source
 from dsmverify.errors import InputError, show
 from dsmverify.report import certificates
-from dsmverify.report.model import Input, Report
+from dsmverify.report.model import VERDICTS, Input, Report
 from dsmverify.report.tables import Table
 from dsmverify.verdicts import Expected
 
@@ -106,10 +108,45 @@ def from_json(source: str | bytes | Mapping[str, Any], *, file: str | None = Non
     Raises:
         InputError: no report, one of a newer form, or one whose parts do not fit together.
     """
+    return _assembled(_document(source, file), file)
+
+
+def read(path: str | os.PathLike[str], *, argument: str = "REPORT") -> Report:
+    """Report from a file, `report.json` or the folder that holds it, if nobody changed it.
+
+    Args:
+        path: the file or the folder.
+        argument: what the path was given as, for the message.
+
+    Raises:
+        InputError: it cannot be read, or it is empty, cut off, of a newer form, or not what its
+            SHA-256 is of.
+    """
+    file = Path(path)
+    try:
+        file = file / "report.json" if file.is_dir() else file
+        content = file.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        reason = getattr(error, "strerror", None) or error
+        way_out = "name a report.json that `dsmverify check` wrote, or its folder"
+        raise InputError(argument, show(str(path)), f"it cannot be read ({reason})", way_out) from (
+            error
+        )
+    if not content.strip():
+        rule, way_out = "the file is empty", "write the report again"
+        raise InputError("report", "", rule, way_out, str(file))
+    document = _document(content, str(file))
+    del content
+    _check_digest(document, str(file))
+    return _assembled(document, str(file))
+
+
+def _document(source: str | bytes | Mapping[str, Any], file: str | None) -> Mapping[str, Any]:
+    """The object in a report, of a form that this package reads."""
     if isinstance(source, str | bytes):
         try:
             document = json.loads(source)
-        except ValueError as error:  # also text that is not UTF-8
+        except (ValueError, RecursionError) as error:  # also text that is not UTF-8
             way_out = "write the report again; this one is cut off or was changed"
             raise InputError("report", "", f"it is not JSON ({error})", way_out, file) from error
     else:
@@ -120,14 +157,36 @@ def from_json(source: str | bytes | Mapping[str, Any], *, file: str | None = Non
             "report", show(document), rule, "name a report.json that `dsmverify check` wrote", file
         )
     version = str(document["schema_version"])
-    if version.partition(".")[0] != SCHEMA_VERSION.partition(".")[0]:
+    major, _, minor = version.partition(".")
+    newest_major, _, newest_minor = SCHEMA_VERSION.partition(".")
+    known = minor.isdecimal() and int(minor) <= int(newest_minor)
+    if major != newest_major or not known:
         raise InputError(
             "schema_version",
             show(version),
-            f"this version of dsmverify reads {SCHEMA_VERSION}",
+            f"this version of dsmverify reads up to {SCHEMA_VERSION}",
             "read it with the version of dsmverify that wrote it",
             file,
         )
+    return document
+
+
+def _check_digest(document: Mapping[str, Any], file: str) -> None:
+    try:
+        found = certificates.digest(document)
+    except (TypeError, ValueError, RecursionError):  # `NaN`, which JSON has not
+        found = None
+    if found is None or found != document.get(certificates.DIGEST):
+        raise InputError(
+            certificates.DIGEST,
+            show(document.get(certificates.DIGEST)),
+            "this is not the SHA-256 of the report",
+            "write the report again; this one was changed",
+            file,
+        )
+
+
+def _assembled(document: Mapping[str, Any], file: str | None) -> Report:
     try:
         return _report(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -193,6 +252,8 @@ def _claim(outcome: ClaimOutcome, versions: Mapping[str, str]) -> dict[str, Any]
 def _read_claim(
     entry: Mapping[str, Any], remarks: Mapping[str, str], variants: set[str]
 ) -> ClaimOutcome:
+    if entry["verdict"] not in VERDICTS:
+        raise ValueError(f"{entry['id']}: {entry['verdict']!r} is no verdict")
     claim = Claim(
         id=entry["id"],
         source=Source(**entry["source"]),
