@@ -50,6 +50,8 @@ referee: $(STAMP)
 	$(BIN)/dsmverify check --jobs $(JOBS) --budget $(BUDGET) --out reports/referee
 	$(BIN)/dsmverify recheck reports/referee --jobs $(JOBS)
 	$(BIN)/dsmverify scripts reports/referee --out reports/referee/scripts
+	for form in latex markdown csv html; do \
+	  $(BIN)/dsmverify tables reports/referee --format $$form --out reports/referee/tables || exit; done
 
 FIGURES := figures/1 figures/2 figures/3 figures/4 digits critical theorem
 
