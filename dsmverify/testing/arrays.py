@@ -215,8 +215,8 @@ class Arrays:
             name: what to call it.
 
         Raises:
-            ResultError: no array of real floating-point numbers, another shape, or a dtype
-                narrower than the one asked for.
+            ResultError: no array of real floating-point numbers, masked entries, another shape, or
+                a dtype narrower than the one asked for.
         """
         expected = (
             f"a real {self.library} array of shape {list(shape)} and dtype {self.format.name}"
@@ -232,6 +232,8 @@ class Arrays:
 
         if value is None:
             raise refuse("the callable returned nothing")
+        if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+            raise refuse("some of its entries are masked, so they are no numbers")
         came = None
         if hasattr(value, "dtype"):
             came = _dtype_name(value.dtype)
@@ -258,7 +260,10 @@ class Arrays:
         notes: tuple[str, ...] = ()
         if came != self.format.name and not isinstance(value, int | float):
             notes = (f"{name} came back in {came}; it is judged at {self.format.name}",)
-        return np.asarray(host, dtype=np.float64).reshape(shape), notes
+        try:
+            return np.asarray(host, dtype=np.float64).reshape(shape), notes
+        except OverflowError:
+            raise refuse("it is beyond the range of float64") from None
 
 
 def require_callable(argument: str, function: object) -> None:

@@ -5,7 +5,8 @@ calls the user's function with exactly them (once more if it fails, and at four 
 if it fails by errors like those of rounding), and compares entry by entry with a tolerance that
 follows from the dtype and the formula's condition
 (`dsmverify.testing.tolerance`). It returns the `Comparison`, or raises `ConformanceError` with it;
-`Undecided` where nothing could be compared.
+`Undecided` where nothing could be compared, or where the tolerance is so wide that passing it would
+say nothing.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from dsmverify.testing.comparison import (
     ConformanceError,
     Entry,
     ResultError,
+    Undecided,
 )
 from dsmverify.testing.reference import BUDGET, Balls, Cloud, Noise, Step, StepFactor
 from dsmverify.testing.tolerance import Allowance
@@ -84,7 +86,7 @@ def assert_score(
 
     Raises:
         ConformanceError: a value is out of tolerance; `ResultError` where it is no such array.
-        Undecided: the values could not be enclosed.
+        Undecided: the values could not be enclosed, or the dtype cannot tell them from wrong ones.
         InputError: bad usage, or a sample that the dtype cannot hold.
     """
     require_callable("score", score)
@@ -158,7 +160,8 @@ def assert_risk(
     Args:
         risk: `risk(network, points, mu, sigma) -> one number`; network is a `Network` of arrays.
         sample: an `Instance`, or points `[n]`.
-        network: a `Network`, mapping or torch module, where the instance has none.
+        network: a `Network` or triple like it, a mapping or a torch module, where the instance has
+            none.
         mu: as in `assert_score`, like the rest.
         sigma: noise level.
         time: diffusion time.
@@ -562,15 +565,26 @@ class _Problem:
 
 
 def network_data(network: Any) -> NetworkData:
-    """Exact parameters of a network given as a `Network`, a mapping or a torch module.
+    """Exact parameters of a network given as a `Network` or triple, a mapping or a torch module.
 
     Raises:
         InputError: something else.
     """
     if isinstance(network, NetworkData):
         return network
-    if isinstance(network, tuple) and hasattr(network, "_fields"):
-        inner, bias, outer = (_listed(getattr(network, k)) for k in ("inner", "bias", "outer"))
+    if isinstance(network, tuple | list):
+        parts = [getattr(network, name, None) for name in ("inner", "bias", "outer")]
+        if len(network) == 3 and not hasattr(network, "inner"):
+            parts = list(network)
+        try:
+            inner, bias, outer = map(_listed, parts)
+        except TypeError:
+            raise InputError(
+                "network",
+                show(network),
+                "it must be a Network of arrays, or a triple like it",
+                "give Network(inner, bias, outer), each of length m",
+            ) from None
         return NetworkData.from_mapping(
             {"inner_weights": inner, "biases": bias, "outer_weights": outer}
         )
@@ -670,10 +684,12 @@ def _conclude(
 
     Raises:
         ConformanceError: an entry is out of tolerance.
+        Undecided: none is, but the tolerance says nothing.
     """
     form = evidence.form
     with reference.precision(JUDGE_BITS):
         entries = tolerance.judge(evidence.got, evidence.value, evidence.allowance, form, places)
+        unclear = untold(evidence)
     passed = all(entry.passed for entry in entries)
     found: tuple[Cause, ...] = ()
     if not passed:
@@ -703,7 +719,39 @@ def _conclude(
     )
     if not passed:
         raise ConformanceError(str(comparison), comparison)
+    if unclear is not None:
+        shown = str(replace(comparison, worst=entries[unclear])).partition("\n")[2]
+        what = "the change by the step" if evidence.step is not None else "the value"
+        raise Undecided(
+            f"{comparison.quantity} ({kind.library}, {form.name}): {form.name} cannot tell right "
+            f"from wrong at this input: the tolerance is more than 1/{tolerance.TELLING} of {what} "
+            "where it is largest. Nothing was found wrong, but nothing was shown: use a wider "
+            f"dtype, or an input nearer the origin\n{shown.replace('worst input', 'largest    ')}"
+        )
     return comparison
+
+
+def untold(evidence: causes.Evidence) -> int | None:
+    """The first entry where what passes the tolerance has shown nothing; None where there is none.
+
+    Of the largest score, of the risk, of the Hessian as a whole, of each group of a gradient; and
+    of the change of each group by a step, since a step that changes nothing is to fail.
+
+    Returns:
+        Its place among all entries in C order: the largest of those that are seen as one.
+    """
+    value, count = evidence.value, 1
+    if evidence.quantity in {"gradient", "sgd_step"}:
+        count = len(evidence.parameters)
+    if evidence.step is not None:
+        value = value - evidence.start
+    width = np.size(value) // count
+    for group in range(count):
+        part = slice(group * width, (group + 1) * width)
+        place = tolerance.untold(value, evidence.allowance, evidence.form, part)
+        if place is not None:
+            return part.start + place
+    return None
 
 
 def _worst(entries: Sequence[Entry]) -> Entry:

@@ -302,7 +302,14 @@ ALL: Final = SCORE | VALUES | STEP
 
 
 def likely(evidence: Evidence) -> tuple[Cause, ...]:
-    """Known mistakes that match, in the order of `MISTAKES`, at the working precision."""
+    """Known mistakes that match, in the order of `MISTAKES`, at the working precision.
+
+    Where nothing but 0 came back many mistakes would predict it, and none is shown.
+    """
+    if not evidence.got.any():
+        return (Cause("only zeros", "nothing but 0 came back: nothing was computed, or stored"),)
+    if evidence.step is not None and np.array_equal(evidence.got, _floats(evidence.start)):
+        return (Cause("only zeros", "the parameters came back as they were: no step was made"),)
     found: list[Cause] = []
     for mistake in MISTAKES:
         if evidence.quantity not in mistake.quantities:
@@ -366,10 +373,30 @@ def _explains(mistake: Mistake | Symptom, evidence: Evidence) -> str | None:
     for detail, predicted in mistake.predict(evidence):
         blocks = evidence.blocks() if mistake.by_blocks else evidence.blocks()[:1]
         for place, mask in blocks:
+            if _is_nothing(evidence, predicted, mask):
+                continue
             values = np.where(mask, np.asarray(predicted, dtype=object), evidence.value)
             if _matches(evidence, values):
                 return f"{mistake.words}{detail}{place}"
     return None
+
+
+def _is_nothing(evidence: Evidence, predicted: Balls, mask: Any) -> bool:
+    """Whether a prediction is 0 within the tolerance, so that whatever is lost matches it.
+
+    Of a step, whether it is the parameters before it.
+    """
+    shape = np.shape(evidence.value)
+    if evidence.step is not None:
+        predicted = predicted - evidence.start
+    values, total = (
+        np.broadcast_to(np.asarray(each, dtype=object), shape)[mask]
+        for each in (predicted, evidence.allowance.total(evidence.form))
+    )
+    return all(
+        compare(abs(number), ">", limit) is not Truth.TRUE
+        for number, limit in zip(values, total, strict=True)
+    )
 
 
 def _matches(evidence: Evidence, predicted: Balls, seen: Any = True) -> bool:

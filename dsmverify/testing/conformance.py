@@ -107,7 +107,8 @@ def plan(adapter: object, *, deep: bool = False) -> tuple[Check, ...]:
         for dtype in found.dtypes:
             for case in cases.CASES:
                 wanted = part in case.parts() and (deep or not case.deep)
-                if wanted and cases.fits(case, dtype, found.noise):
+                fits = wanted and cases.fits(case, dtype, found.noise)
+                if fits and cases.tells(case, dtype, part):
                     run = partial(_compare, found, part, case, dtype)
                     name = f"{part}/{case.name}-{dtype}"
                     checks.append(Check(name, part, case.name, dtype, case.words, run))
@@ -115,7 +116,7 @@ def plan(adapter: object, *, deep: bool = False) -> tuple[Check, ...]:
         raise InputError(
             "dtype",
             ", ".join(found.dtypes),
-            "there is no case that it holds exactly",
+            "there is no case that it holds exactly and where it can tell right from wrong",
             "choose a wider dtype",
         )
     return tuple(checks)
@@ -130,6 +131,19 @@ def notes(adapter: object, *, deep: bool = False) -> tuple[str, ...]:
         out = [case.name for case in tried if not cases.fits(case, dtype, found.noise)]
         if out:
             lines.append(f"{len(out)} cases are left out, beyond {dtype}: {', '.join(out)}")
+        blurred = [
+            f"{part}/{case.name}"
+            for part in found.offered
+            for case in tried
+            if part in case.parts()
+            and cases.fits(case, dtype, found.noise)
+            and not cases.tells(case, dtype, part)
+        ]
+        if blurred:
+            lines.append(
+                f"{len(blurred)} checks are left out, where {dtype} cannot tell right from wrong: "
+                f"{', '.join(blurred)}"
+            )
     return tuple(lines)
 
 

@@ -66,7 +66,19 @@ class _NotPassedError(AssertionError):
     """A check that did not pass; its message is all that is shown."""
 
 
-class _Check(pytest.Item):
+class _Item(pytest.Item):
+    """An item without a function; hooks of a project may ask every item for these."""
+
+    module: Any = None
+    cls: Any = None
+    function: Any = None
+    obj: Any = None
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        return self.path, None, self.name
+
+
+class _Check(_Item):
     """One planned check."""
 
     planned: Check
@@ -90,20 +102,14 @@ class _Check(pytest.Item):
             return f"{head}{excinfo.value}"
         return super().repr_failure(excinfo, style)
 
-    def reportinfo(self) -> tuple[Any, int | None, str]:
-        return self.path, None, self.name
 
-
-class _NotOffered(pytest.Item):
+class _NotOffered(_Item):
     """A part that the adapter does not offer: skipped, so that it is seen."""
 
     reason: str
 
     def runtest(self) -> None:
         pytest.skip(f"not offered: {self.reason}")
-
-    def reportinfo(self) -> tuple[Any, int | None, str]:
-        return self.path, None, self.name
 
 
 class _Checks(pytest.Collector):

@@ -15,7 +15,8 @@
 **What is assumed.** Draws are independent and of one law. The kurtosis of a component is at most K,
 or its variance is at most `quiet`, which is small beside what is looked for. Without some such
 bound no test of a mean exists: what happens once in a million draws is not seen in a hundred
-thousand, and may carry the whole mean. No mean is taken to be normal.
+thousand, and may carry the whole mean. No mean is taken to be normal. Draws whose variance is twice
+v or more contradict what is assumed; draws that agree with it do not prove it.
 
 **1. Pilot.** Half squared differences of P pairs are non-negative, have mean Var X and second
 moment at most `(K + 3)/2 (Var X)^2`. By Bernstein's inequality for non-negative terms their mean V
@@ -47,6 +48,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dsmverify.errors import InputError, show
 
 Floats = NDArray[np.float64]
 
@@ -80,12 +83,26 @@ class Design:
         false_alarm: bound on the probability that a right estimator is rejected.
         power: bound from below on the probability that a distance of d is found.
         kurtosis: K.
+
+    Raises:
+        InputError: error rates so small that M block means cannot reach them.
     """
 
     components: int
     false_alarm: float
     power: float
     kurtosis: float
+
+    def __post_init__(self) -> None:
+        # At 2 C = M no number of draws a block would do; half of that doubles their number.
+        if 4 * self.effort >= BLOCKS:
+            raise InputError(
+                "false_alarm",
+                show(self.false_alarm),
+                f"it is too small for a test of {BLOCKS} block means and {self.components} "
+                "components",
+                "give 1e-6, say, or at least 1e-90",
+            )
 
     @property
     def pairs(self) -> int:
@@ -107,6 +124,10 @@ class Design:
     def least_block(self) -> int:
         """The test takes as many draws as the pilot at least."""
         return math.ceil(2 * self.pairs / BLOCKS)
+
+    def quiet(self, apart: Floats) -> Floats:
+        """Variance that the fewest draws are enough for, whatever the kurtosis. `[k]`."""
+        return self.found_ratio(self.least_block) * apart**2
 
     def needed_block(self, ratio: float) -> int:
         """The b that finds d for `ratio = v/d^2`."""
@@ -138,7 +159,7 @@ def pilot(design: Design, draws: Floats, apart: Floats) -> Pilot:
         draws: `[2 pairs, k]`.
         apart: `[k]`, d.
     """
-    quiet = design.found_ratio(design.least_block) * apart**2
+    quiet = design.quiet(apart)
     halves = (draws[0::2] - draws[1::2]) ** 2 / 2
     bound = halves.mean(axis=0) / (1 - VARIANCE_ERROR)
     centred = draws - draws.mean(axis=0)

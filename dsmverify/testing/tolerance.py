@@ -71,6 +71,11 @@ ELEMENTARY: Final = 32
 FINE_BITS: Final = 20
 """An enclosure is narrow enough when it is 2^-20 of the dtype's rounding of the terms."""
 
+TELLING: Final = 8
+"""A tolerance of 1/8 of the largest value tells it from 0, from its negative, from its half and its
+double, with room to spare; a wider one tells hardly a digit, and what passes it has shown nothing.
+"""
+
 DIGITS: Final = 20
 """Significant digits of printed enclosures."""
 
@@ -133,6 +138,50 @@ def check_range(allowance: Allowance, form: Format, name: str) -> None:
                 f"{form.name} ends at {nearest_decimal(form.largest, 3)}",
                 "use a wider dtype, or a less extreme sample",
             )
+
+
+def untold(
+    value: Balls, allowance: Allowance, form: Format, part: slice = slice(None)
+) -> int | None:
+    """The largest entry, where the tolerance there is not below 1/`TELLING` of it; None otherwise.
+
+    None as well where every value is certainly within `u^2` of its terms of 0 (it is 0, or neurons
+    are dead): 0 is the right answer then, and the tolerance says how near to it one must come, if
+    it is below 1/`TELLING` of the terms.
+
+    Args:
+        value: `[...]`, enclosures.
+        allowance: parts of the tolerance.
+        form: the dtype.
+        part: entries that are seen as one, of all entries in C order.
+
+    Returns:
+        Its place in the part.
+    """
+    shape = np.shape(value)
+    entries, total, terms = (
+        np.ravel(np.broadcast_to(np.asarray(each, dtype=object), shape))[part]
+        for each in (value, allowance.total(form), allowance.terms)
+    )
+    largest, widest = (_largest_place(each) for each in (entries, terms))
+    if _is_below(total[largest] + arb(entries[largest].rad()), entries[largest]):
+        return None
+    smallest, unit = balls.ball(form.smallest), balls.ball(form.unit)
+    is_zero = all(
+        compare(abs(entry), "<=", smallest + unit * unit * size) is Truth.TRUE
+        for entry, size in zip(entries, terms, strict=True)
+    )
+    is_near = bool(terms[widest] == 0) or _is_below(total[widest], terms[widest])
+    return None if is_zero and is_near else largest
+
+
+def _is_below(tolerance: arb, size: arb) -> bool:
+    return compare(TELLING * tolerance, "<", abs(size)) is Truth.TRUE
+
+
+def _largest_place(values: Balls) -> int:
+    middles = [abs(arb(ball).mid()) for ball in values]
+    return middles.index(max(middles))
 
 
 def judge(

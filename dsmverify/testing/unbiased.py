@@ -13,11 +13,14 @@ the scale on which a bias counts, and what a failure says.
 **Kurtosis.** The square of a normal variable has 15; where one point of n carries everything, n
 times as much; a mean over B independent terms divides the excess over 3 by B. So K is
 `3 + (max(100, 15 n) - 3)/B` unless it is given. Components whose standard deviation is small beside
-`detect` times their scale need no bound at all.
+`detect` times their scale need no bound at all. A neuron that is on in fewer draws than 1 in K may
+break the bound; for the risk and the gradient that is computed first (`dsmverify.testing.rarity`).
+Elsewhere draws that contradict the bound decide nothing.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -32,6 +35,7 @@ from dsmverify.formulas.risk import PAPER_PARAMETERS, Parameter
 from dsmverify.instance import Instance, Reduction
 from dsmverify.testing.arrays import format_of, require_callable, to_numpy
 from dsmverify.testing.comparison import Cause, ConformanceError, ResultError, Undecided
+from dsmverify.testing.rarity import rarest
 from dsmverify.testing.sequential import BLOCKS, Design, MeanTest, pilot
 
 __tracebackhide__ = True  # a failure shows the line of the test, not those of the kit
@@ -46,6 +50,18 @@ LEAST_KURTOSIS: Final = 100
 
 SQUARED_NORMAL: Final = 15
 """Kurtosis of the square of a standard normal variable."""
+
+SIZES: Final = (1e-50, 1e50)
+"""Scales; within them nothing that is squared and divided here overflows."""
+
+DETECTABLE: Final = (1e-6, 1e6)
+"""Values of `detect`, for the same reason."""
+
+LARGEST: Final = 1e90
+"""Draws, for the same reason."""
+
+_CHANGES: Final = 50
+"""Two batches with so many changes from draw to draw are not equal by chance (below 2^-50)."""
 
 _UNKNOWN: Final = Fraction(10) ** 400
 _STANDARD_ERRORS: Final = 5
@@ -213,9 +229,10 @@ def assert_unbiased(
 
     Raises:
         BiasError: the expected value is rejected (a `ConformanceError`).
-        ResultError: NaN or infinity, or another shape.
-        Undecided: the budget does not reach `power`, the draws contradict the kurtosis assumed, or
-            the expected value is not known sharply enough.
+        ResultError: NaN, infinity or beyond 1e90, or another shape.
+        Undecided: the budget does not reach `power`, the draws (or a neuron that is rarely on)
+            contradict what is assumed, batches repeat, or the expected value is not known sharply
+            enough.
         InputError: an argument out of range, or an expected value of 0 without a scale.
     """
     require_callable("draw", draw)
@@ -243,18 +260,20 @@ def assert_unbiased(
             f"[{reference.lower[worst]}, {reference.upper[worst]}], "
             f"wider than half of detect * scale = {detect * scales[worst]:g}"
         )
-    if kurtosis is not None and not kurtosis >= 1:
+    if kurtosis is not None and not 1 <= kurtosis < math.inf:
         raise InputError(
             "kurtosis",
             show(kurtosis),
-            "no law has one below 1",
+            "it must be finite, and no law has one below 1",
             "give 15 for a square, say",
         )
     if kurtosis is None:
         size = case.size if case is not None else 1
         kurtosis = 3 + (max(LEAST_KURTOSIS, SQUARED_NORMAL * size) - 3) / batch_size
     design = Design(len(scales), false_alarm, power, kurtosis)
-    source = _Source(draw, np.random.default_rng(seed), reference.labels, parameters, batched)
+    _refuse_rare(reference, case, parameters, batch_size, reduction, design.quiet(apart), kurtosis)
+    rng = np.random.default_rng(seed)
+    source = _Source(draw, rng, reference, parameters, batched)
 
     spent = 2 * design.pairs
     if spent + BLOCKS > budget:
@@ -263,6 +282,7 @@ def assert_unbiased(
             f"the test {BLOCKS} at least, but the budget is {budget}; raise budget, or give a "
             f"smaller kurtosis than {kurtosis:.4g} if you know one"
         )
+    before = _state(rng)
     first = source.take(spent)
     seen = pilot(design, first, apart)
     needed = design.needed_block(float((seen.variance / apart**2).max()))
@@ -297,9 +317,18 @@ def assert_unbiased(
         for j, label in enumerate(reference.labels)
     )
     notes: tuple[str, ...] = ()
-    if (first == first[0]).all():
+    constant = (first == first[0]).all(axis=0)
+    if constant.all():
         notes = ("every draw of the pilot is the same: nothing here is random",)
+    elif _state(rng) == before:
+        notes = ("nothing was drawn from rng: the seed does not decide what the estimator gives",)
     is_loud = bool((seen.kurtosis > 2 * kurtosis).any())
+    is_wild = bool((totals.variance > 2 * seen.variance).any())
+    # Values that the pilot missed altogether. A number that never changes is none of them.
+    missed = found & constant & totals.varies
+    is_unseen = rejected and bool((missed == found).all())
+    is_known = bool(np.isfinite(test.reach).all() and np.isfinite(test.evidence).all())
+    is_doubtful = is_loud or is_wild or is_unseen or not is_known
     estimation = Estimation(
         reference.quantity,
         components,
@@ -313,7 +342,7 @@ def assert_unbiased(
         kurtosis,
         _causes(reference, totals, case, batch_size) if rejected else (),
         notes,
-        not rejected and block == wanted and not is_loud,
+        not rejected and block == wanted and not is_doubtful,
     )
     if is_loud:
         worst = int(np.argmax(seen.kurtosis))
@@ -321,6 +350,14 @@ def assert_unbiased(
             f"{estimation}\n  undecided    the draws of {reference.labels[worst]} have kurtosis "
             f"{seen.kurtosis[worst]:.4g}, beyond what is assumed: give kurtosis=, or larger batches"
         )
+    if is_wild or is_unseen:
+        worst = int(np.argmax(missed if is_unseen else totals.variance / seen.variance))
+        raise Undecided(
+            f"{estimation}\n  undecided    {reference.labels[worst]} has rare values that the "
+            "pilot did not see, beyond the kurtosis assumed: give kurtosis=, or larger batches"
+        )
+    if not is_known:
+        raise Undecided(f"{estimation}\n  undecided    the numbers are beyond the range of float64")
     if rejected:
         raise BiasError(estimation)
     if block < wanted:
@@ -356,8 +393,14 @@ def _check(false_alarm: float, detect: float, power: float, budget: int, batch_s
             "misses may not be rarer than half of the false alarms",
             "give a power below 1 - false_alarm/2",
         )
-    if not detect > 0:
-        raise InputError("detect", show(detect), "it must be positive", "give 0.05, say")
+    low, high = DETECTABLE
+    if not low <= detect <= high:
+        raise InputError(
+            "detect",
+            show(detect),
+            f"it must be positive, from {low:g} to {high:g}",
+            "give 0.05, say",
+        )
     for name, count in (("budget", budget), ("batch_size", batch_size)):
         if type(count) is not int or count < 1:
             raise InputError(name, show(count), "it must be a positive integer", "give 1 or more")
@@ -403,6 +446,10 @@ def _expected(
                 "give both, or the expected value itself",
             )
         return _certified(expected, case, case.network.width, parameters, factor)
+    if _is_sequence(expected) and not np.size(np.asarray(expected, dtype=object)):
+        raise InputError(
+            "expected", show(expected), "it is empty", "give one value for each number of a draw"
+        )
     values = np.ravel(np.asarray(expected, dtype=object)) if _is_sequence(expected) else [expected]
     bounds = [_bounds(value, index) for index, value in enumerate(values)]
     labels = tuple(f"[{j}]" for j in range(len(bounds))) if _is_sequence(expected) else ("value",)
@@ -417,7 +464,21 @@ def _is_sequence(expected: Any) -> bool:
 def _bounds(value: Any, index: int) -> tuple[float, float]:
     """Doubles around a number, a ball or an enclosure in decimals."""
     if isinstance(value, Mapping):
+        if not {"lower", "upper"} <= set(value):
+            raise InputError(
+                f"expected[{index}]",
+                show(dict(value)),
+                "an enclosure has the keys lower and upper",
+                "give both, or a number",
+            )
         low, high = (parse_exact(value[key], field=f"expected.{key}") for key in ("lower", "upper"))
+        if low > high:
+            raise InputError(
+                f"expected[{index}]",
+                f"lower = {show(value['lower'])}, upper = {show(value['upper'])}",
+                "the lower end may not be above the upper one",
+                "swap them if they are in the wrong order",
+            )
     elif hasattr(value, "mid") and hasattr(value, "rad"):
         low, high = _ends(value)
     else:
@@ -481,7 +542,7 @@ def _scales(reference: _Reference, scale: ArrayLike | None) -> Floats:
                 f"it must be one positive number or {count} of them",
                 "give the size that a bias is to be measured by",
             )
-        return np.full(count, given) if given.shape == () else given
+        return _in_range("scale", np.full(count, given) if given.shape == () else given)
     size = np.maximum(np.abs(reference.lower), np.abs(reference.upper))
     if not size.any():
         raise InputError(
@@ -494,7 +555,51 @@ def _scales(reference: _Reference, scale: ArrayLike | None) -> Floats:
     for group in reference.groups:
         # A group without any gradient is measured by the others.
         scales[group] = size[group].max() or size.max()
+    return _in_range("expected", scales)
+
+
+def _in_range(argument: str, scales: Floats) -> Floats:
+    low, high = SIZES
+    for size in scales[(scales < low) | (scales > high)]:
+        raise InputError(
+            argument,
+            show(float(size)),
+            f"a bias is measured by scales from {low:g} to {high:g}",
+            "rescale the estimator, or give another scale=",
+        )
     return scales
+
+
+def _refuse_rare(
+    reference: _Reference,
+    case: Instance | None,
+    parameters: Sequence[Parameter],
+    batch_size: int,
+    reduction: Reduction,
+    quiet: Floats,
+    kurtosis: float,
+) -> None:
+    """Raise where a neuron is on too rarely for the kurtosis assumed."""
+    if case is None or reference.quantity == "value":
+        return
+    factor = batch_size if reduction == "sum" else 1
+    groups = parameters if reference.quantity == "gradient" else None
+    found = rarest(case, groups, batch_size, kurtosis, quiet / factor**2)
+    if found is None:
+        return
+    raise Undecided(
+        f"{reference.quantity} (estimator): undecided: neuron {found.neuron} is active in about "
+        f"one of {max(1.0, 1 / (found.chance * batch_size)):.3g} draws, and gives "
+        f"{reference.labels[found.component]} a kurtosis of {found.kurtosis:.3g} at least, beyond "
+        f"the {kurtosis:.4g} assumed: a pilot cannot see it; raise kurtosis= (and budget), leave "
+        "the group of parameters out, or use another network"
+    )
+
+
+def _state(rng: np.random.Generator) -> str:
+    """What changes when a generator is used, or children are spawned from it."""
+    generator = rng.bit_generator
+    return f"{generator.state} {getattr(generator.seed_seq, 'n_children_spawned', 0)}"
 
 
 class _Source:
@@ -504,19 +609,22 @@ class _Source:
         self,
         draw: Callable[..., Any],
         rng: np.random.Generator,
-        labels: tuple[str, ...],
+        reference: _Reference,
         parameters: Sequence[Parameter],
         batched: bool,
     ) -> None:
         self._draw, self._rng, self._batched = draw, rng, batched
-        self._labels, self._parameters = labels, parameters
+        self._labels, self._parameters = reference.labels, parameters
+        self._quantity = reference.quantity
         self._made = 0
+        self._batches: dict[int, Floats] = {}
 
     def take(self, count: int) -> Floats:
         """So many draws. `[count, k]`.
 
         Raises:
             ResultError: another shape, or a number that is not finite.
+            Undecided: a batch that has come before.
         """
         rows = np.empty((count, len(self._labels)))
         for start, size in self._calls(count):
@@ -534,6 +642,7 @@ class _Source:
                 )
             rows[start : start + size] = value.reshape(size, -1)
             self._refuse_nan(rows[start : start + size])
+            self._refuse_repeated(rows[start : start + size])
             self._made += size
         return rows
 
@@ -549,13 +658,26 @@ class _Source:
         return _numbers(value)
 
     def _refuse_nan(self, rows: Floats) -> None:
-        if np.isfinite(rows).all():
+        bad = ~(np.abs(rows) <= LARGEST)
+        if not bad.any():
             return
-        row, column = np.argwhere(~np.isfinite(rows))[0]
+        row, column = np.argwhere(bad)[0]
+        value = rows[row, column]
+        words = f"beyond {LARGEST:g}" if np.isfinite(value) else "such an estimator has no mean"
         raise ResultError(
-            f"estimator: {self._labels[column]} is {rows[row, column]} in draw "
-            f"{self._made + row + 1}: such an estimator has no mean"
+            f"estimator: {self._labels[column]} is {value} in draw {self._made + row + 1}: {words}"
         )
+
+    def _refuse_repeated(self, rows: Floats) -> None:
+        """A batch that comes twice: the same seed inside the estimator, or stored draws."""
+        earlier = self._batches.setdefault(len(rows), rows)
+        if not self._batched or earlier is rows or not np.array_equal(earlier, rows):
+            return
+        if (rows[1:] != rows[:-1]).any(axis=1).sum() >= _CHANGES:
+            raise Undecided(
+                f"{self._quantity} (estimator): undecided: a call for {len(rows)} draws gave the "
+                "same numbers as an earlier one: the estimator does not draw from rng"
+            )
 
 
 def _numbers(value: Any) -> Floats:
@@ -570,15 +692,19 @@ def _numbers(value: Any) -> Floats:
 
 
 class _Totals:
-    """Mean and standard error of all draws, the pilot's included; for causes, not for verdicts."""
+    """Mean and spread of all draws, the pilot's included; for causes and doubts."""
 
     def __init__(self, draws: Floats) -> None:
         self._origin = draws.mean(axis=0)
         self._count, self._sum, self._squares = 0, 0 * self._origin, 0 * self._origin
+        self._first = draws[0]
+        self.varies = np.zeros(len(self._first), dtype=bool)
+        """`[k]`, whether some draw differs from the first."""
         self.add(draws)
 
     def add(self, draws: Floats) -> None:
         apart = draws - self._origin
+        self.varies |= (draws != self._first).any(axis=0)
         self._count += len(draws)
         self._sum = self._sum + apart.sum(axis=0)
         self._squares = self._squares + (apart**2).sum(axis=0)
@@ -590,10 +716,16 @@ class _Totals:
         return mean
 
     @property
+    def variance(self) -> Floats:
+        """Variance of one draw."""
+        variance = self._squares / self._count - (self._sum / self._count) ** 2
+        positive: Floats = np.maximum(variance, 0)
+        return positive
+
+    @property
     def error(self) -> Floats:
         """Standard error of the mean."""
-        variance = self._squares / self._count - (self._sum / self._count) ** 2
-        error: Floats = np.sqrt(np.maximum(variance, 0) / self._count)
+        error: Floats = np.sqrt(self.variance / self._count)
         return error
 
 

@@ -162,6 +162,8 @@ def test_a_wider_result_is_judged_at_the_dtype_and_said() -> None:
         (np.zeros(2, dtype=complex), "complex numbers are no result"),
         ("words", "is not one of"),
         (object(), "is not one of"),
+        (np.ma.array([1.0, 2.0], mask=True), "some of its entries are masked"),
+        (np.ma.array([1.0, 2.0], mask=[False, True]), "some of its entries are masked"),
     ],
 )
 def test_what_is_no_result_says_what_came_and_what_was_expected(value: Any, words: str) -> None:
@@ -171,6 +173,16 @@ def test_what_is_no_result_says_what_came_and_what_was_expected(value: Any, word
     assert words in text
     assert "expected a real numpy array of shape [2] and dtype float64" in text
     assert caught.value.comparison is None and caught.value.causes == ()
+
+
+def test_a_masked_array_without_masked_entries_is_an_array() -> None:
+    got, _ = Arrays.of("numpy").back(np.ma.array([1.0, 2.0], mask=[False, False]), (2,), "score")
+    assert type(got) is np.ndarray and got.tolist() == [1, 2]
+
+
+def test_an_integer_beyond_every_float_is_no_result() -> None:
+    with pytest.raises(ResultError, match="beyond the range of float64"):
+        Arrays.of("numpy").back(10**400, (), "risk")
 
 
 def test_a_wrong_result_is_described_with_shape_dtype_and_device() -> None:

@@ -134,8 +134,10 @@ def test_torch_and_jax_arrays_go_in_and_come_back() -> None:
         logits = -((y[:, None] - mu * points) ** 2) / (2 * sigma**2)
         return ((torch.softmax(logits, 1) * mu * points).sum(1) - y) / sigma**2
 
-    for dtype in (torch.float64, "float32", "bfloat16"):
+    for dtype in (torch.float64, "float32"):
         assert assert_score(score, POINTS, arrays="torch", dtype=dtype, **LEVEL).passed
+    with pytest.raises(Undecided, match="bfloat16 cannot tell right from wrong"):
+        assert_score(score, POINTS, arrays="torch", dtype="bfloat16", **LEVEL)
     assert assert_score(score, POINTS, arrays=torch.zeros(1), **LEVEL).dtype == "float32"
     module = torch.nn.Sequential(
         torch.nn.Linear(1, 2), torch.nn.ReLU(), torch.nn.Linear(2, 1, bias=False)
@@ -150,6 +152,52 @@ def test_vectors_have_a_score_and_their_coordinate_is_named() -> None:
         "y[0] = (1, 0), coordinate 0",
         "y[0] = (1, 0), coordinate 1",
     ]
+
+
+@pytest.mark.parametrize("triple", [tuple(NETWORK), list(NETWORK)])
+def test_any_triple_is_a_network(triple: Any) -> None:
+    assert assert_risk(plain.risk, POINTS, triple, **LEVEL).passed
+
+
+@pytest.mark.parametrize("network", [(1, 2, 3), ([1], [2]), []])
+def test_other_tuples_are_refused_by_the_name_of_what_is_missing(network: Any) -> None:
+    with pytest.raises(InputError, match=r"give Network\(inner, bias, outer\)"):
+        assert_risk(plain.risk, POINTS, network, **LEVEL)
+
+
+def test_what_a_dtype_cannot_tell_is_undecided_and_what_is_wrong_fails_all_the_same() -> None:
+    """Thousands of noise levels from 0 the terms of the risk are a million times its value."""
+    points, network = [1000.0, 1001.0, 1003.0], Network([1.0, -1.0], [-500.25, 501.0], [3.0, 2.0])
+    given: dict[str, Any] = {"mu": 0.5, "sigma": 0.125}
+    with pytest.raises(Undecided) as caught:
+        assert_risk(plain.risk, points, network, **given, dtype="float32")
+    text = str(caught.value)
+    for words in ("risk (numpy, float32)", "use a wider dtype, or an input nearer the origin"):
+        assert words in text
+    assert "largest      the risk" in text and "passed" not in text
+    with pytest.raises(Undecided):
+        assert_risk(
+            lambda *args: np.float32(1.1) * plain.risk(*args),
+            points,
+            network,
+            **given,
+            dtype="float32",
+        )
+    with pytest.raises(ConformanceError):
+        assert_risk(lambda *_: np.float32(0), points, network, **given, dtype="float32")
+    assert assert_risk(plain.risk, points, network, **given).passed
+
+
+def test_a_score_of_exactly_zero_is_decided() -> None:
+    def score(y: Any, *_: Any) -> Any:
+        return 0 * y
+
+    for dtype in ("float32", "float64"):
+        assert assert_score(score, [-1, 1], at=[0], dtype=dtype, **LEVEL).passed
+    with pytest.raises(Undecided):
+        assert_score(score, [-1, 1], at=[2.0**-21], dtype="float32", **LEVEL)
+    with pytest.raises(Undecided):  # what may underflow is more than all terms together
+        assert_score(score, [-1, 1], at=[0], dtype="float32", mu=0.75, sigma=2.0**-50)
 
 
 def test_a_failure_tells_everything() -> None:

@@ -576,6 +576,24 @@ def test_a_prediction_must_be_much_nearer_than_the_right_value(off: float, match
         assert causes._matches(evidence, predicted) is matches
 
 
+@pytest.mark.parametrize("quantity", ASSERTS)
+def test_zeros_show_no_mistake_but_that_nothing_came_back(quantity: str) -> None:
+    assert list(_found(quantity, _times(quantity, 0))) == ["only zeros"]
+
+
+def test_a_prediction_that_is_nothing_explains_nothing() -> None:
+    """In units of the tolerance: 0.9 is 0 like any other small number, 1.1 is not."""
+    with reference.precision(128):
+        one, nothing = (np.array([arb(x)], dtype=object) for x in (1, 0))
+        allowance = tolerance.Allowance(nothing, one, 1, arb(1))
+        unit = allowance.total(FORMATS["float32"])[0]
+        evidence = causes.Evidence("risk", np.array([0.1]), one, allowance, FORMATS["float32"])
+        mask = np.ones(1, dtype=bool)
+        for size, is_nothing in ((0.9, True), (1.1, False)):
+            predicted = np.array([size * unit], dtype=object)
+            assert causes._is_nothing(evidence, predicted, mask) is is_nothing
+
+
 def test_results_that_change_are_no_formula() -> None:
     rng = np.random.default_rng(0)
     found = _found("risk", lambda *args: plain.risk(*args) * (1 + 0.01 * rng.normal()))

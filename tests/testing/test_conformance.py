@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dsmverify.errors import InputError
@@ -81,16 +82,53 @@ def test_the_cases_try_what_they_say() -> None:
 
 
 def test_a_narrow_dtype_leaves_cases_out_and_says_so() -> None:
-    half = SimpleNamespace(score=plain_numpy.Right().score, dtype="float16")
-    planned = {check.case for check in conformance.plan(half)}
-    assert "plain" in planned
-    assert "offset" not in planned  # 1024.5 has 12 bits
-    (note,) = conformance.notes(half)
-    assert "cases are left out, beyond float16: separated" in note
-    assert "offset" in note
+    half = SimpleNamespace(gradient=plain_numpy.Right().gradient, dtype="float16")
+    planned = [check.case for check in conformance.plan(half)]
+    assert planned == ["twins"]
+    beyond, blurred = conformance.notes(half)
+    assert "cases are left out, beyond float16: separated" in beyond
+    assert "offset" in beyond  # 1024.5 has 12 bits
+    assert blurred == (
+        "5 checks are left out, where float16 cannot tell right from wrong: gradient/plain, "
+        "gradient/one-neuron, gradient/crowded, gradient/touching, gradient/tied-kinks"
+    )
     tails = next(case for case in cases.CASES if case.name == "tails")
     assert cases.fits(tails, "bfloat16", "mu_sigma")
     assert conformance.notes(plain_numpy.Right()) == ()
+    single = SimpleNamespace(risk=plain_numpy.Right().risk, dtype="float32")
+    assert conformance.notes(single) == (
+        "1 checks are left out, where float32 cannot tell right from wrong: risk/offset",
+    )
+
+
+def test_a_dtype_that_can_tell_nothing_has_no_plan() -> None:
+    pytest.importorskip("torch")
+    blind = SimpleNamespace(risk=len, arrays="torch", dtype="bfloat16")
+    with pytest.raises(InputError, match="where it can tell right from wrong"):
+        conformance.plan(blind)
+
+
+def _blurred() -> list[Any]:
+    """NumPy has no eigenvalues in float16."""
+    return [
+        pytest.param(case, dtype, part, id=f"{part}/{case.name}-{dtype}")
+        for case in cases.CASES
+        for dtype in ("float16", "float32")
+        for part in case.parts()
+        if not cases.tells(case, dtype, part)
+        and cases.fits(case, dtype, "mu_sigma")
+        and (part, dtype) != ("largest_eigenvalue", "float16")
+    ]
+
+
+@pytest.mark.parametrize(("case", "dtype", "part"), _blurred())
+def test_a_right_implementation_is_undecided_in_what_is_left_out(
+    case: cases.Case, dtype: str, part: str
+) -> None:
+    """What is planned passes, below; so the table lists what it must and no more."""
+    adapter = adapters.describe(plain_numpy.Right())
+    with pytest.raises(Undecided, match="cannot tell right from wrong"):
+        conformance._compare(adapter, part, case, dtype)
 
 
 # ---------------------------------------------------------------- the runner
@@ -113,13 +151,49 @@ def test_no_mild_case_is_beyond_float16() -> None:
     scope = Scope(parts=parts, dtypes=("float16",))
     results = conformance.run(plain_numpy.Right(), scope=scope)
     assert [result.message for result in results.results if result.verdict != "passed"] == []
-    assert len(results.results) == 6 * len(parts)
+    assert {result.id for result in results.results} == {
+        "risk/twins-float16",
+        "gradient/twins-float16",
+    }
 
 
 def test_a_right_implementation_passes_in_float32_and_told_the_time() -> None:
     results = conformance.run(plain_numpy.InTime(), scope=Scope(dtypes=("float32",)))
     assert [result.message for result in results.results if result.verdict != "passed"] == []
     assert {result.dtype for result in results.results} == {"float32"}
+
+
+class _Zeros:
+    """Every part of the right shape, and 0."""
+
+    dtype = ("float32", "float64")
+
+    def score(self, y: Any, *_: Any) -> Any:
+        return 0 * y
+
+    def risk(self, network: Any, points: Any, *_: Any) -> Any:
+        return 0 * points[0]
+
+    largest_eigenvalue = risk
+
+    def gradient(self, network: Any, *_: Any) -> Any:
+        return plain_numpy.Parameters(*(0 * part for part in network))
+
+    def hessian(self, network: Any, *_: Any) -> Any:
+        both = np.concatenate([network.outer, network.bias])
+        return 0 * np.outer(both, both)
+
+    def sgd_step(self, network: Any, *_: Any) -> Any:
+        return network
+
+
+def test_zeros_and_a_step_that_changes_nothing_pass_only_where_they_are_right() -> None:
+    """In `exact-middles` every score is 0, or below exp(-300)."""
+    results = conformance.run(_Zeros(), scope=Scope(deep=True))
+    passed = {result.id for result in results.results if result.verdict != "failed"}
+    assert passed == {"score/exact-middles-float32", "score/exact-middles-float64"}
+    for result in results.of("failed"):
+        assert [cause.partition(":")[0] for cause in result.causes] == ["only zeros"], result.id
 
 
 def test_a_wrong_implementation_fails_where_it_is_wrong() -> None:

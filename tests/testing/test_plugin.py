@@ -122,6 +122,18 @@ def test_a_skip_from_elsewhere_is_no_pass(own: pytest.Pytester) -> None:
     assert "planned but not run (an error): score/tails-float64" in done.stdout
 
 
+def test_hooks_may_ask_every_item_for_its_function(own: pytest.Pytester) -> None:
+    (own.path / "conftest.py").write_text(
+        "def pytest_collection_modifyitems(items):\n"
+        "    for item in items:\n"
+        "        assert item.module is item.cls is item.function is item.obj is None\n",
+        encoding="utf-8",
+    )
+    done = session(own, "ScoreOnly")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{PLANNED} passed, 5 skipped" in done.stdout
+
+
 @pytest.mark.parametrize("name", ["NoShift", "ScoreOnly"])
 def test_the_verdicts_count_and_not_what_a_report_says(own: pytest.Pytester, name: str) -> None:
     (own.path / "conftest.py").write_text(

@@ -23,6 +23,7 @@ from dsmverify.testing import (
     Comparison,
     ConformanceError,
     Network,
+    Undecided,
     assert_gradient,
     assert_hessian,
     assert_largest_eigenvalue,
@@ -77,6 +78,13 @@ CASES = [
 ]
 DTYPES = ["float64", "float32"]
 
+BLURRED: dict[str, set[str]] = {
+    "tiny sigma": {"largest_eigenvalue"},
+    "kinks on means": {"gradient", "hessian", "largest_eigenvalue"},
+    "offset": {"risk", "gradient", "hessian", "largest_eigenvalue", "sgd_step"},
+}
+"""What float32 cannot tell, by case."""
+
 
 def _check(quantity: str, case: Case, dtype: str, change: Callable[[Any], Any]) -> Comparison:
     """One assert on the plain implementation, with its result changed."""
@@ -107,9 +115,35 @@ QUANTITIES = ["score", "risk", "gradient", "hessian", "largest_eigenvalue", "sgd
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_right_implementations_pass_everywhere(case: Case, dtype: str) -> None:
     for quantity in QUANTITIES:
+        if dtype == "float32" and quantity in BLURRED.get(case.name, ()):
+            with pytest.raises(Undecided, match="float32 cannot tell right from wrong"):
+                _check(quantity, case, dtype, lambda value: value)
+            continue
         result = _check(quantity, case, dtype, lambda value: value)
         assert result.passed and result.worst.ratio <= 1
         assert all(entry.radius < entry.tolerance / 1000 for entry in result.entries)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_zeros_and_a_step_that_changes_nothing_never_pass(case: Case, dtype: str) -> None:
+    """Whatever the tolerance is: where it is wider than the value nothing is decided.
+
+    Neurons that are dead by 270 noise levels have derivatives below exp(-30000), and no step.
+    """
+
+    def nothing(value: Any) -> Any:
+        return Network(*(0 * part for part in value)) if isinstance(value, tuple) else 0 * value
+
+    is_dead = case.name == "dead neuron"
+    for quantity in QUANTITIES[: 2 if is_dead else -1]:
+        with pytest.raises((ConformanceError, Undecided)):
+            _check(quantity, case, dtype, nothing)
+    options: dict[str, Any] = STEP | {"mu": case.mu, "sigma": case.sigma, "dtype": dtype}
+    if is_dead:
+        return
+    with pytest.raises((ConformanceError, Undecided)):
+        assert_sgd_step(lambda network, *_: network, case.points, case.network, **options)
 
 
 def _scaled(value: Any, factor: float = 1.001, *, frozen: bool) -> Any:
@@ -130,6 +164,8 @@ def _leaves(entry: Any, relative: float) -> bool:
 def test_mistakes_of_a_thousandth_fail_where_the_condition_allows(case: Case, dtype: str) -> None:
     seen = 0
     for quantity in QUANTITIES:
+        if dtype == "float32" and quantity in BLURRED.get(case.name, ()):
+            continue
         right = _check(quantity, case, dtype, lambda value: value)
         visible = [entry.index for entry in right.entries if _leaves(entry, 1e-3)]
         seen += bool(visible)

@@ -17,6 +17,7 @@ from dsmverify.errors import InputError
 from dsmverify.instance import Instance, NoiseLevel
 from dsmverify.testing.arrays import Network
 from dsmverify.testing.comparison import ConformanceError, ResultError, Undecided
+from dsmverify.testing.rarity import rarest
 from dsmverify.testing.sequential import (
     BLOCKS,
     VARIANCE_ERROR,
@@ -365,6 +366,128 @@ def test_draws_that_contradict_the_assumed_kurtosis_decide_nothing() -> None:
         assert_unbiased(lambda rng, count: 2 * rarer(rng, count), 1, batched=True)
 
 
+def test_values_that_only_the_test_sees_decide_nothing() -> None:
+    """One draw in 20000, after a pilot of zeros, or of noise too small to matter."""
+    pairs = Design(1, 1e-6, 0.999, 100).pairs
+
+    def late(value: float, noise: float) -> Callable[[Generator, int], Any]:
+        made = 0
+
+        def draw(rng: Generator, count: int) -> Any:
+            nonlocal made
+            places = made + np.arange(count)
+            made += count
+            rows = noise * rng.standard_normal(count)
+            return rows + value * (places % 20_000 == 2 * pairs + 500)
+
+        return draw
+
+    assert 2 * pairs + 500 < 20_000
+    for value, noise in ((1e6, 0.0), (-1e6, 0.0), (1e6, 1e-3), (0.5, 0.0)):
+        with pytest.raises(Undecided, match="rare values"):
+            assert_unbiased(late(value, noise), 1, batched=True)
+
+
+def test_a_wrong_constant_beside_random_components_is_a_bias() -> None:
+    def draw(rng: Generator, count: int) -> Any:
+        return np.stack([rng.random(count), np.full(count, 3.15)], axis=1)
+
+    with pytest.raises(BiasError) as caught:
+        assert_unbiased(draw, [0.5, 3], batched=True, kurtosis=3)
+    assert [c.passed for c in caught.value.estimation.components] == [True, False]
+
+
+def sparse(bias: Fraction) -> tuple[Instance, Callable[[Generator, int], Any]]:
+    """One neuron that is on where `3/4 x + z/2 > -bias`, and its gradient draw by draw."""
+    network = {"inner_weights": [1], "biases": [bias], "outer_weights": [4]}
+    case = Instance.from_numpy([-1, 1], mu="3/4", sigma="1/2", network=network)
+
+    def draw(rng: Generator, count: int) -> Any:
+        z = rng.standard_normal(count)
+        before = 0.75 * rng.choice([-1.0, 1.0], size=count) + z / 2 + float(bias)
+        hidden = np.maximum(before, 0)
+        residual = 4 * hidden + 2 * z
+        return np.stack([2 * residual * hidden, 8 * residual * (before > 0)], axis=1)
+
+    return case, draw
+
+
+@pytest.mark.parametrize("bias", ["-2", "-11/4", "-3", "-7/2"])
+def test_a_neuron_that_is_rarely_on_is_no_bias(bias: str) -> None:
+    case, draw = sparse(Fraction(bias))
+    # P(on) = half of the upper tail of a normal law; that of the other point is far below.
+    draws = 2 / stats.norm.sf((-float(Fraction(bias)) - 0.75) / 0.5)
+    for seed in (0, 1):
+        with pytest.raises(Undecided, match="neuron 0 is active in about one of") as caught:
+            assert_unbiased(draw, "gradient", case, batched=True, seed=seed)
+        assert f"one of {draws:.3g} draws" in str(caught.value)
+    with pytest.raises(Undecided, match=r"one of .* draws, and gives bias"):
+        assert_unbiased(draw, "gradient", case, parameters=("bias",), batch_size=2)
+
+
+@pytest.mark.parametrize("bias", ["-3/4", "-3/2", "-2"])
+def test_the_kurtosis_by_a_rare_neuron_is_a_lower_bound(bias: str) -> None:
+    """Against draws: 4 million of them have the fourth moment within a few percent."""
+    case, draw = sparse(Fraction(bias))
+    found = rarest(case, ("outer", "bias"), 1, 1.0, np.zeros(2))
+    assert found is not None
+    rows = draw(np.random.default_rng(0), 4_000_000)
+    chance = (rows[:, 1] != 0).mean()
+    assert found.chance == pytest.approx(chance, rel=0.05)
+    kurtosis = stats.kurtosis(rows, axis=0, fisher=False)
+    assert found.kurtosis < 1.1 * kurtosis[found.component]
+    # By the same formula from the draws.
+    centred = rows[:, found.component] - rows[:, found.component].mean()
+    carried = (centred**2 * (rows[:, 1] != 0)).mean()
+    assert found.kurtosis == pytest.approx((carried / centred.var()) ** 2 / chance, rel=0.05)
+    batch = rarest(case, ("outer", "bias"), 10, 1.0, np.zeros(2))
+    if batch is not None:
+        assert batch.kurtosis == pytest.approx(3 + (found.kurtosis - 3) / 10, rel=1e-9)
+    assert rarest(case, ("outer", "bias"), 1, 2 * found.kurtosis, np.zeros(2)) is None
+    assert rarest(case, ("outer", "bias"), 1, 1.0, np.full(2, 1e9)) is None
+
+
+def test_a_rare_neuron_beside_others_does_not_matter() -> None:
+    """Its gradient is small beside that of its group: its variance needs no bound."""
+    network = {"inner_weights": [1, -1], "biases": [-6, 1], "outer_weights": [1, 2]}
+    case = Instance.from_numpy([-1, 1], mu="3/4", sigma="1/2", network=network)
+
+    def draw(rng: Generator, count: int) -> Any:
+        z = rng.standard_normal((count, BATCH))
+        y = (0.75 * rng.choice([-1.0, 1.0], size=z.shape) + z / 2)[..., None]
+        before = y * [1, -1] + [-6, 1]
+        hidden = np.maximum(before, 0)
+        residual = (hidden @ [1, 2] / 2 + 2 * z)[..., None]
+        parts = (residual * hidden, residual * [1, 2] * (before > 0))
+        return np.concatenate([part.mean(axis=1) for part in parts], axis=1)
+
+    assert assert_unbiased(draw, "gradient", case, batch_size=BATCH, batched=True).passed
+
+
+def test_estimators_that_seed_themselves() -> None:
+    def fixed(rng: Generator, count: int) -> Any:
+        return np.random.default_rng(0).standard_normal(count) + 1
+
+    with pytest.raises(Undecided, match="does not draw from rng"):
+        assert_unbiased(fixed, 1, batched=True)
+    # Fewer draws than one full call in the pilot.
+    with pytest.raises(Undecided, match="does not draw from rng"):
+        assert_unbiased(fixed, 1, batched=True, kurtosis=3, false_alarm=1e-3)
+    own = np.random.default_rng(5)
+    result = assert_unbiased(lambda rng, count: own.random(count), 0.5, batched=True, kurtosis=3)
+    assert result.passed
+    assert "nothing was drawn from rng" in result.notes[0]
+    spawning = assert_unbiased(
+        lambda rng, count: rng.spawn(1)[0].random(count), 0.5, batched=True, kurtosis=3
+    )
+    assert spawning.notes == ()
+    # Rare values: most batches are zeros, and some are equal.
+    rarely = assert_unbiased(
+        lambda rng, count: 1 + (rng.random(count) < 1e-4), 1.0001, batched=True
+    )
+    assert rarely.passed
+
+
 def test_estimators_without_variance() -> None:
     exact = assert_unbiased(lambda rng: 3.0, 3)
     assert exact.notes == ("every draw of the pilot is the same: nothing here is random",)
@@ -406,6 +529,7 @@ def test_a_group_without_gradient_is_measured_by_the_others() -> None:
     [
         (np.nan, "nan in draw 1"),
         (np.inf, "inf in draw 1"),
+        (-1e200, "beyond 1e\\+90"),
         (np.zeros(2), "shape"),
         ("three", "expected real numbers"),
         (None, "expected real numbers"),
@@ -430,21 +554,63 @@ def test_a_single_nan_is_found_and_placed() -> None:
     "options",
     [
         {"false_alarm": 0.0},
+        {"false_alarm": 1e-120},
+        {"false_alarm": 1e-300},
         {"power": 1.0},
         {"power": 1 - 1e-8},
         {"detect": 0.0},
+        {"detect": np.inf},
+        {"detect": np.nan},
+        {"detect": 1e300},
+        {"detect": 1e-300},
         {"budget": 0},
         {"batch_size": 0},
         {"scale": 0.0},
         {"scale": [1.0, 1.0]},
+        {"scale": 1e200},
+        {"scale": 1e-200},
         {"reduction": "both"},
         {"parameters": ("outer", "slope")},
         {"kurtosis": 0.5},
+        {"kurtosis": np.inf},
+        {"kurtosis": np.nan},
     ],
 )
 def test_bad_arguments_are_named(options: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(options))):
         assert_unbiased(squares, 1, batched=True, **options)
+
+
+@pytest.mark.parametrize(
+    ("expected", "words"),
+    [
+        ([], "empty"),
+        (np.zeros((0, 2)), "empty"),
+        ({"lower": "2", "upper": "1"}, "may not be above"),
+        ([1, {"lower": "1"}], r"expected\[1\].*keys"),
+        (1e200, "rescale"),
+        (1e-200, "rescale"),
+        ([1e60, 1.0], "rescale"),
+    ],
+)
+def test_bad_expected_values_are_named(expected: Any, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        assert_unbiased(squares, expected, batched=True)
+
+
+def test_no_accepted_error_rate_passes_a_wrong_estimator() -> None:
+    """Beyond `2 effort = BLOCKS` the distance found would be the root of a negative number."""
+
+    def off(rng: Generator, count: int) -> Any:
+        return 2 + 0.01 * rng.standard_normal(count)
+
+    for false_alarm in (1e-90, 1e-150, 1e-230, 1e-300):
+        with pytest.raises((BiasError, InputError)) as caught:
+            assert_unbiased(off, 1, batched=True, kurtosis=3, false_alarm=false_alarm)
+        assert caught.type is (BiasError if false_alarm == 1e-90 else InputError)
+    assert 4 * Design(1, 1e-105, 0.999, 3).effort < BLOCKS
+    with pytest.raises(InputError):
+        Design(1000, 1e-109, 0.999, 3)
 
 
 def test_a_quantity_needs_a_sample_and_a_network() -> None:
