@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsmverify.formulas.risk import Parameter
-from dsmverify.instance import Instance, NoiseLevel
+from dsmverify.instance import Instance
+from dsmverify.systems import load
 
 Floats = NDArray[np.float64]
 
@@ -75,7 +76,7 @@ def rarest(
     Returns:
         Approximate numbers, within a tenth or so: by the trapezoidal rule across kinks.
     """
-    mu, sigma = _level(case.noise)
+    mu, sigma = (float(value) for value in case.noise.values(load("float64")))
     points = np.array([float(x) for x in case.points])
     data: Any = case.network
     inner, bias, outer = (
@@ -117,14 +118,6 @@ def rarest(
         return None
     neuron = int(rare[where])
     return Rarity(neuron, int(component), float(chances[neuron]), float(least[where, component]))
-
-
-def _level(noise: NoiseLevel) -> tuple[float, float]:
-    if noise.time is not None:
-        time = float(noise.time)
-        return math.exp(-time), math.sqrt(-math.expm1(-2 * time))
-    sigma = float(noise.sigma or 0)
-    return math.sqrt((1 - sigma) * (1 + sigma)) if noise.mu is None else float(noise.mu), sigma
 
 
 def _tail(height: float) -> float:
