@@ -22,7 +22,7 @@ tbody { border-bottom: 2px solid; }
 th, td { padding: .15rem .5rem; text-align: left; vertical-align: top; }
 .count, .number, .enclosure { text-align: right; font-variant-numeric: tabular-nums; }
 .number, .enclosure { white-space: nowrap; }
-.name { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+.name { font-family: ui-monospace, monospace; overflow-wrap: break-word; min-width: 9ch; }
 .fails { font-weight: bold; }
 .digest { overflow-wrap: anywhere; }
 @media print { body { max-width: none; } .wide { overflow: visible; } tr { break-inside: avoid; } }
