@@ -8,7 +8,7 @@ on the whole range by bisection, each cell as a ball; a FALSE needs an exact poi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -37,8 +37,15 @@ from dsmverify.claims import (
     Structural,
 )
 from dsmverify.exact import lower_decimal, spell, upper_decimal
-from dsmverify.facts import Facts
-from dsmverify.findings import Finding, merged, slack_ratio, slack_text
+from dsmverify.facts import BeyondSettingError, Facts
+from dsmverify.findings import (
+    Finding,
+    HypothesisFinding,
+    merged,
+    room_text,
+    slack_ratio,
+    slack_text,
+)
 from dsmverify.formulas.case import Case
 from dsmverify.instance import Instance
 from dsmverify.integrals import Accuracy
@@ -175,30 +182,40 @@ class _Decision:
         self.instance = session.instance
         is_restricted = self.instance.parameters.get("y") is not None
         self.found_place = claim.range.y is None or not is_restricted
+        self.room: list[str | None] = []
 
     def row(self) -> Row:
         missing = self._missing_subject()
         if missing is not None:
             return self._row("NOT_APPLICABLE", failed_hypothesis=missing)
-        for premise in self.claim.hypotheses:
-            truth, said = self._premise(premise)
-            if truth is Truth.FALSE:
-                return self._row("NOT_APPLICABLE", failed_hypothesis=said)
-            if truth is Truth.UNKNOWN:
-                return self._row("UNKNOWN", reason=f"budget: hypothesis undecided: {said}")
+        for place, premise in enumerate(self.claim.hypotheses, start=1):
+            found = self._premise(premise)
+            self.room.append(room_text([found]))
+            if found.truth is Truth.TRUE:
+                continue
+            later = self.claim.hypotheses[place:]
+            self.room += [room_text(self._in_setting(premise)) for premise in later]
+            if found.truth is Truth.FALSE:
+                return self._row("NOT_APPLICABLE", failed_hypothesis=found.said)
+            return self._row("UNKNOWN", reason=f"budget: hypothesis undecided: {found.said}")
         excluded = NO_INDEX
-        values = []
+        values: dict[Free, list[HypothesisFinding]] = {}
+        conditions: list[HypothesisFinding] = []
         for free in self._free_values():
-            truth, said = self._restriction(free)
+            truth, said, conditions = self._restriction(free)
             if truth is Truth.FALSE:
                 excluded = said
                 continue
             if truth is Truth.UNKNOWN:
+                self._add_room([conditions])
                 return self._row("UNKNOWN", reason=f"budget: condition undecided: {said}")
-            values.append(free)
+            values[free] = conditions
         if not values:
+            self._add_room([conditions])
             return self._row("NOT_APPLICABLE", failed_hypothesis=excluded)
-        finding = self._conclusion(values)
+        finding = self._conclusion([*values])
+        own = [free for free in values if free.named().items() <= finding.where.items()]
+        self._add_room([values[free] for free in own or values])
         if not self.found_place:
             return self._row("NOT_APPLICABLE", failed_hypothesis=NO_PLACE)
         return self._finding_row(finding)
@@ -224,29 +241,46 @@ class _Decision:
 
     # Hypotheses.
 
-    def _premise(self, premise: Hypothesis | Structural) -> tuple[Truth, str]:
+    def _premise(self, premise: Hypothesis | Structural) -> HypothesisFinding:
         if isinstance(premise, Structural):
-            return self._structural(premise)
-        return self._hypothesis(premise, NO_FREE)
+            return HypothesisFinding(*self._structural(premise))
+        return self._hypothesis(premise, self._case(NO_FREE), NO_FREE)
 
-    def _restriction(self, free: Free) -> tuple[Truth, str]:
+    def _in_setting(self, premise: Hypothesis | Structural) -> list[HypothesisFinding]:
+        """A hypothesis that is not reached, if it is about the setting: for its slack only."""
+        if isinstance(premise, Structural):
+            return []
+        facts = self.session.facts(self.level, at_minimum=False)
+        try:
+            case = replace(facts.case(), quantities=facts.of_setting)
+            return [self._hypothesis(premise, case, NO_FREE)]
+        except BeyondSettingError:
+            return []
+
+    def _restriction(self, free: Free) -> tuple[Truth, str, list[HypothesisFinding]]:
         """Whether the values of the indices are among those that the claim is about."""
-        found, said = Truth.TRUE, ""
+        found, said, tests = Truth.TRUE, "", []
         for condition in self.claim.range.where:
-            truth, text = self._hypothesis(condition, free)
-            if truth is Truth.FALSE:
-                return truth, text
-            if truth is Truth.UNKNOWN:
-                found, said = truth, text
-        return found, said
+            finding = self._hypothesis(condition, self._case(free), free)
+            tests.append(finding)
+            if finding.truth is Truth.FALSE:
+                return finding.truth, finding.said, tests
+            if finding.truth is Truth.UNKNOWN:
+                found, said = finding.truth, finding.said
+        return found, said, tests
 
-    def _hypothesis(self, premise: Hypothesis, free: Free) -> tuple[Truth, str]:
-        case = self._case(free)
+    def _add_room(self, tests: Sequence[Sequence[HypothesisFinding]]) -> None:
+        """Note the slack of the conditions, from what came out of them at some indices."""
+        # The conditions that each index came to: all of them, unless one failed.
+        self.room += [room_text(column) for column in zip(*tests, strict=True)]
+
+    def _hypothesis(self, premise: Hypothesis, case: Case[Any], free: Free) -> HypothesisFinding:
         left, right = premise.left(case), premise.right(case)
         truth = compare(left, premise.relation, right)
         if truth is Truth.UNKNOWN and is_number(left) and is_number(right):
             truth = self._exactly(premise, free)
-        return truth, f"{premise.statement}: {_short(left)} {premise.relation} {_short(right)}"
+        said = f"{premise.statement}: {_short(left)} {premise.relation} {_short(right)}"
+        return HypothesisFinding(truth, said, slack_ratio(premise.relation, left, right))
 
     def _exactly(self, sides: Hypothesis | Inequality, free: Free) -> Truth:
         """An inequality that balls cannot decide, in rational numbers where both sides are."""
@@ -556,8 +590,15 @@ class _Decision:
             instance=self.instance.name,
             answer=answer,  # type: ignore[arg-type]
             bits=LEVELS[self.level],
+            hypothesis_slack=self._hypothesis_slack(),
             **fields,
         )
+
+    def _hypothesis_slack(self) -> tuple[str | None, ...]:
+        if not any(self.room):
+            return ()
+        missing = len(self.claim.assumptions) - len(self.room)
+        return (*self.room, *(None for _ in range(missing)))
 
 
 def points_of(instance: Instance) -> tuple[Fraction, ...]:

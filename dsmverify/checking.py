@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
-from dsmverify import appendix, catalogue, derivation, witnesses
+from dsmverify import appendix, catalogue, content, derivation, pictures, tracing, witnesses
 from dsmverify.battery import battery
 from dsmverify.certify import Session
 from dsmverify.claims import Claim, ClaimOutcome, ReadOff, Row
@@ -78,6 +78,7 @@ def check(
     """
     chosen = _with_sources(catalogue.select(claims))
     record = catalogue.recorded()  # a record that does not fit fails before the work
+    tracing.vet(chosen)
     given = battery() if instances is None else _with_unique_names(instances)
     trials = list(_trials(given, chosen, seed))
     if instances is None:
@@ -103,7 +104,7 @@ def check(
     outcomes = _outcomes(chosen, rows_of, proofs, files)
     searches: list[Refutation | NotFound] = []
     if instances is None and budget:
-        open_ids = [entry.claim.id for entry in outcomes if _is_open(entry)]
+        open_ids = [entry.claim.id for entry in outcomes if is_open(entry)]
         for search in _search(open_ids, budget, seed, jobs, progress):
             searches.append(search)
             if isinstance(search, Refutation):
@@ -131,6 +132,7 @@ def check(
             sharp=sharp,
         ),
         box_proofs=tuple(proof.document() for proof in shapes),
+        pictures=pictures.pictures(given, battery=instances is None),
         timings=timings,
     )
 
@@ -234,10 +236,15 @@ def _kept(claims: Sequence[Claim]) -> list[Trial]:
     ]
 
 
-def _is_open(outcome: ClaimOutcome) -> bool:
-    """Whether a counterexample is worth searching for."""
+def is_open(outcome: ClaimOutcome) -> bool:
+    """Whether a counterexample is worth searching for.
+
+    Of another content's claims it is so even where they are proved: a derivation can prove
+    something else than the claims that it lists, and nothing but an instance would show it.
+    """
     claim = outcome.claim
-    is_decided = outcome.verdict in {"PROVED", "REFUTED"}
+    is_ours = content.chosen() is None
+    is_decided = outcome.verdict == "REFUTED" or (is_ours and outcome.verdict == "PROVED")
     return not (is_decided or claim.undecidable or isinstance(claim.conclusion, ReadOff))
 
 
@@ -282,7 +289,7 @@ def _enter(
     row = sound_row(Session(instance).decide(claim), claim)
     rows_of[claim.id].append(row)
     files[instance.name] = instance.to_json()
-    return Input(instance.name, instance.size, generated=f"search, seed {search.seed}")
+    return _input(Trial(instance, (claim.id,), f"search, seed {search.seed}"))
 
 
 def run_trial(trial: Trial, proved: frozenset[str]) -> tuple[tuple[Row, ...], float]:
@@ -320,7 +327,8 @@ def _outcomes(
 
 def _input(trial: Trial) -> Input:
     instance = trial.instance
-    return Input(
+    return Input.of(
+        instance.to_json(),
         name=instance.name,
         size=instance.size,
         merged=instance.merged,

@@ -207,6 +207,11 @@ class Claim:
     parameters: tuple[str, ...] = ()
     enclosed_by: str = ""
 
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """Statements of the hypotheses, then of the conditions of the range, in their order."""
+        return tuple(part.statement for part in (*self.hypotheses, *self.range.where))
+
 
 @dataclass(frozen=True)
 class Enclosure:
@@ -230,6 +235,10 @@ class Row:
         reason: why the answer is UNKNOWN, or what an identity agrees to.
         bits: working precision that decided.
         evaluations: how often the two sides were evaluated.
+        hypothesis_slack: room in each of the claim's `assumptions`, a ratio as `slack` is: 1 or
+            more where it is certified, below 1 where it is certified false; None where it was not
+            evaluated, is undecided or has no ratio. Of a condition of the range, at the index in
+            `where`, or least over the indices that remain. Empty if it would be None throughout.
     """
 
     claim: str
@@ -244,6 +253,7 @@ class Row:
     reason: str | None = None
     bits: int = 0
     evaluations: int = 0
+    hypothesis_slack: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,16 @@ DENSE_WIDTH = 60
 ROOT_STEPS = 100
 """Bisections spent on a root such as sigma_2."""
 
+OF_SETTING = frozenset(
+    {"spacing", "gap_excesses", "bound", "learning_rate"}
+    | {"sigma_0", "sigma_1", "sigma_2", "sigma_3", "sigma_4"}
+)
+"""Values that need the sample, the noise level, the rate and the bound only, and little work."""
+
+
+class BeyondSettingError(LookupError):
+    """A value that needs more than the setting, or a part of it that the instance lacks."""
+
 
 @dataclass
 class Facts:
@@ -70,6 +80,23 @@ class Facts:
             return self._batch_risk(name.removeprefix("batch_risk_mean@"))
         known = self if hasattr(type(self), name) else self.network_facts
         return getattr(known, name)
+
+    def of_setting(self, name: str) -> Any:
+        """The value called `name`, if it needs the setting only (`OF_SETTING`, parameters).
+
+        Raises:
+            BeyondSettingError: it needs more, or the instance lacks what it is about.
+        """
+        parameter = name.removeprefix("parameter:")
+        if parameter != name:
+            known = self.instance.parameters.get(parameter) is not None
+        elif name == "learning_rate":
+            known = self.instance.learning_rate is not None
+        else:
+            known = name in OF_SETTING
+        if not known:
+            raise BeyondSettingError(name)
+        return self(name)
 
     def case(self, i: int = 0, y: arb | None = None) -> Case[Any]:
         """The instance as the sides of a claim see it, at one value of the free variables."""

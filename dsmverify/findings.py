@@ -2,18 +2,22 @@
 
 A slack is a ratio: larger side over smaller, so that 1 is equality. Findings of several values of
 the free variables, or of several parts of one conclusion, are merged here; FALSE wins over UNKNOWN,
-UNKNOWN over TRUE.
+UNKNOWN over TRUE. Hypotheses have a slack of the same kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from flint import arb
 
 from dsmverify.exact import lower_decimal
-from dsmverify.truth import Truth, certainly_below, compare
+from dsmverify.truth import Truth, certainly_below, compare, is_positive
+
+JUST_BELOW = "0.9999"
+"""Slack of a hypothesis that is certified false where its ratio may be 1: below 1 it fails."""
 
 
 @dataclass
@@ -126,3 +130,37 @@ def slack_text(finding: Finding) -> str | None:
         return None
     touches = compare(finding.slack, ">=", arb(1)) is not Truth.TRUE
     return "1.000" if finding.truth is Truth.TRUE and touches else lower_decimal(finding.slack, 4)
+
+
+class HypothesisFinding(NamedTuple):
+    """What came out of one hypothesis, or of one condition on the indices.
+
+    Attributes:
+        truth: whether it holds.
+        said: the statement with both sides, for a reader.
+        ratio: its slack; None while both sides are not certainly positive, or it has none.
+    """
+
+    truth: Truth
+    said: str
+    ratio: arb | None = None
+
+
+def room_text(tests: Sequence[HypothesisFinding]) -> str | None:
+    """Least slack of one hypothesis at several values of the indices, of four digits, rounded down.
+
+    None if it has no slack at one of them, or is undecided there: the least is then not known. A
+    slack of 1 or more is that of a hypothesis certified true, one below 1 of one certified false.
+    """
+    least: HypothesisFinding | None = None
+    for test in tests:
+        if test.ratio is None or test.truth is Truth.UNKNOWN:
+            return None
+        if least is None or least.ratio is None or certainly_below(test.ratio, least.ratio):
+            least = test
+    if least is None or least.ratio is None or is_positive(least.ratio) is not Truth.TRUE:
+        return None
+    if least.truth is Truth.TRUE:
+        return slack_text(Finding(Truth.TRUE, slack=least.ratio))
+    fails = certainly_below(least.ratio, arb(1))
+    return lower_decimal(least.ratio, 4) if fails else JUST_BELOW

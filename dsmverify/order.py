@@ -95,12 +95,14 @@ def weight_pieces(points: Sequence[Fraction]) -> ExactWeightPieces:
     cuts: list[Fraction] = [points[0]]
     values: list[Fraction] = []
     slopes: list[Fraction] = []
+    until, total = Fraction(0), sum(points, Fraction(0))
     for i in range(1, n):
         left, right = points[i - 1], points[i]
         rise = Fraction(i * i, n * n)
         fall = Fraction((n - i) * (n - i), n * n)
-        below = Fraction(i, n * n) * sum(left - x for x in points[:i])
-        above = Fraction(n - i, n * n) * sum(x - left for x in points[i:])
+        until += left
+        below = Fraction(i, n * n) * (i * left - until)
+        above = Fraction(n - i, n * n) * (total - until - (n - i) * left)
         crossing = left + (above - below) / (rise + fall)
         if crossing <= left:
             cuts, values, slopes = _append((cuts, values, slopes), right, above, -fall)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, get_args
 
+from dsmverify import content
 from dsmverify.claims import (
     Answer,
     Claim,
@@ -38,6 +39,9 @@ _SHOWN_REASONS = 3
 
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 """From what changes the theorem to what changes a letter."""
+
+CONTRADICTION = "CONTRADICTION"
+"""How the reason of an outcome begins where a proof and an evaluation disagree."""
 
 _INDICES = ("i", "j", "l")
 
@@ -184,7 +188,8 @@ def read_off(
         outcome: outcome of the claim that it is read off.
         rows: rows of that claim.
     """
-    own = tuple(replace(row, claim=claim.id) for row in rows)
+    # The slacks are those of the other claim's hypotheses.
+    own = tuple(replace(row, claim=claim.id, hypothesis_slack=()) for row in rows)
     method = f"read off {outcome.claim.id} ({outcome.method})"
     severity = (claim.severity or outcome.severity) if outcome.verdict == "REFUTED" else None
     return replace(outcome, claim=claim, method=method, severity=severity), own
@@ -242,10 +247,11 @@ def find_mismatches(
 
     On the battery: every verdict that is not the recorded one. On a user's own data, where fewer
     instances are tried: every claim that is FALSE at an instance although PROVED or HOLDS is
-    recorded.
+    recorded. On both: a proof and an evaluation that contradict each other, whatever is recorded.
     """
     found = []
-    for outcome in outcomes:
+    listed = list(outcomes)
+    for outcome in listed:
         record = expected.get(outcome.claim.id)
         if not battery:
             continue
@@ -259,6 +265,13 @@ def find_mismatches(
             if row.answer == "FALSE" and record and record.verdict in {"PROVED", "HOLDS"}:
                 answer = f"FALSE at {row.instance}"
                 found.append(Mismatch(row.claim, record.verdict, answer, record.reason))
+    known = {mismatch.claim for mismatch in found}
+    for outcome in listed:
+        if (outcome.reason or "").startswith(CONTRADICTION) and outcome.claim.id not in known:
+            record = expected.get(outcome.claim.id)
+            verdict = record.verdict if record is not None else "none recorded"
+            answer = f"{outcome.verdict}, with a contradiction"
+            found.append(Mismatch(outcome.claim.id, verdict, answer, outcome.reason or ""))
     return tuple(sorted(found, key=lambda mismatch: (mismatch.claim, mismatch.found)))
 
 
@@ -393,7 +406,7 @@ def _contradiction(expectation: str, rows: Sequence[Row]) -> str:
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     answers = "/".join(sorted({row.answer for row in rows}))
     return (
-        f"CONTRADICTION: {expectation}, but the answer is {answers} at {names[0]}{more}; "
+        f"{CONTRADICTION}: {expectation}, but the answer is {answers} at {names[0]}{more}; "
         "either the proof or the evaluation is wrong"
     )
 
@@ -417,7 +430,10 @@ def _why_unknown(rows: Iterable[Row]) -> str:
 def _describe_method(claim: Claim, verdict: Verdict) -> str:
     if verdict == "PROVED":
         if claim.derivation is not None:
-            return f"symbolic derivation {claim.derivation} (SymPy trusted, re-checked with balls)"
+            trust = "SymPy trusted, re-checked with balls"
+            if content.chosen() is not None:  # our own derivations are tied to our claims by tests
+                trust += "; that it proves this claim is its author's word"
+            return f"symbolic derivation {claim.derivation} ({trust})"
         return "balls over the whole domain"
     if verdict == "VACUOUS":
         return "balls: the hypotheses exclude each other"

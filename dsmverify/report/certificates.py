@@ -45,15 +45,19 @@ def exact(value: Any) -> Any:
 def digest(document: Mapping[str, Any]) -> str:
     """SHA-256 of the canonical JSON of everything in a document but its own digest."""
     rest = {key: value for key, value in document.items() if key != DIGEST}
-    text = json.dumps(
-        rest,
+    return hashlib.sha256(canonical(rest).encode("ascii")).hexdigest()
+
+
+def canonical(document: Mapping[str, Any]) -> str:
+    """Canonical JSON: sorted keys, no spaces, ASCII."""
+    return json.dumps(
+        document,
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=True,
         allow_nan=False,
         default=exact,
     )
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def sealed(outcome: ClaimOutcome, versions: Mapping[str, str]) -> dict[str, Any] | None:

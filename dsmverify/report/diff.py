@@ -1,18 +1,16 @@
 """What changed between two reports, and what recorded cause each change can have.
 
-Pure: two `Report`s in, one `Difference` out. Only what reports hold is compared. A report holds an
-instance exactly where it is the witness of a certificate, so that an input changed in secret shows
-only there; elsewhere its name, size and notes are compared.
+Pure: two `Report`s in, one `Difference` out. Only what reports hold is compared: reports from
+before version 1.2 hold an instance exactly only where it is the witness of a certificate. Pictures
+are left out, since inputs and versions alone decide them.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
-from typing import Any
 
 from dsmverify.claims import ClaimOutcome, Enclosure, Row
 from dsmverify.report import certificates
@@ -23,11 +21,11 @@ from dsmverify.report.changes import (
     TRIVIAL,
     Change,
     Difference,
-    Kind,
     answer_direction,
     verdict_direction,
 )
-from dsmverify.report.model import Input, Report
+from dsmverify.report.input_changes import input_cause, input_changes, mapped
+from dsmverify.report.model import Report
 from dsmverify.report.tables import Table
 from dsmverify.report.text import show_number
 from dsmverify.verdicts import decimal_value
@@ -36,9 +34,7 @@ DEFAULT_THRESHOLD = Decimal("0.01")
 """Relative change of a slack that is reported; four digits are recorded, so 0.001 is rounding."""
 
 _ARITHMETIC = Context(prec=20, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-_FREE = ("i", "j", "l", "y")
 _NAMED = 3
-_BATTERY = "the bundled battery"
 _ELSEWHERE = (
     "claim",
     "statement",
@@ -67,9 +63,9 @@ def compare(old: Report, new: Report, *, threshold: Decimal = DEFAULT_THRESHOLD)
     """
     pairs = list(_pairs(old, new))
     inputs: dict[str, list[Change]] = defaultdict(list)
-    for name, change in _input_changes(old, new):
+    for name, change in input_changes(old, new):
         inputs[name].append(change)
-    versions = [*_mapped("version", old.versions, new.versions)]
+    versions = [*mapped("version", old.versions, new.versions)]
     causes = _Causes.of(old, new, inputs, versions, pairs)
     found = [
         *_verdict_changes(old, new, causes),
@@ -119,7 +115,7 @@ class _Causes:
         for claim, text in _proof_causes(old, new):
             proofs[claim].append(text)
         return cls(
-            inputs={name: _input_cause(name, changes) for name, changes in inputs.items()},
+            inputs={name: input_cause(name, changes) for name, changes in inputs.items()},
             statements=dict(_statement_causes(old, new)),
             proofs=proofs,
             bits=bits,
@@ -246,9 +242,20 @@ def _row_change(
                 yield Change("value", f"{name}: {side}", spelled[0], spelled[1], why=why)
     if before.slack is not None and after.slack is not None:
         yield from _slack_change(name, before.slack, after.slack, threshold, why)
+    for place, (left, right) in enumerate(_hypothesis_slacks(before, after), start=1):
+        if left is not None and right is not None:
+            label = f"{name}: hypothesis {place}"
+            yield from _slack_change(label, left, right, threshold, why)
     if precise:
         why = causes.of_row(before.claim, before.instance)
         yield Change("precision", name, str(before.bits), str(after.bits), why=why)
+
+
+def _hypothesis_slacks(old: Row, new: Row) -> Iterable[tuple[str | None, str | None]]:
+    """Slacks of the hypotheses, in pairs, where both rows have as many."""
+    if len(old.hypothesis_slack) != len(new.hypothesis_slack):
+        return ()
+    return zip(old.hypothesis_slack, new.hypothesis_slack, strict=True)
 
 
 def _answer(row: Row | None) -> str | None:
@@ -374,13 +381,15 @@ def _claim_changes(old: Report, new: Report, causes: _Causes) -> Iterator[Change
     Method, severity and certificate follow a verdict that changed, and are left out there.
     """
     before = {outcome.claim.id: outcome for outcome in old.claims}
+    labels = _comparable(_SAID, old, new)
     why_words = causes.versions or (NOTHING,)
     for outcome in new.claims:
         claim = outcome.claim.id
         earlier = before.get(claim)
         if earlier is None:
             continue
-        for label, spell in _SAID.items():
+        for label in labels:
+            spell = _SAID[label]
             one, two = spell(earlier), spell(outcome)
             same = label in _WORDS or earlier.verdict == outcome.verdict
             if same and one != two:
@@ -412,9 +421,10 @@ def _certificate(outcome: ClaimOutcome, left_out: Sequence[str] = ()) -> str | N
     return certificates.digest({name: document[name] for name in document if name not in hidden})
 
 
-_WORDS = ("statement", "convention")
+_WORDS = ("statement", "hypotheses", "convention")
 _SAID: Mapping[str, Callable[[ClaimOutcome], str | None]] = {
     "statement": lambda outcome: outcome.claim.statement,
+    "hypotheses": lambda outcome: "; ".join(outcome.claim.assumptions) or None,
     "convention": lambda outcome: outcome.claim.remark or None,
     "method": lambda outcome: outcome.method,
     "severity": lambda outcome: outcome.severity,
@@ -423,12 +433,19 @@ _SAID: Mapping[str, Callable[[ClaimOutcome], str | None]] = {
 }
 
 
+def _comparable(labels: Iterable[str], old: Report, new: Report) -> list[str]:
+    """What both reports say of their claims; one from before 1.2 says no hypotheses."""
+    known = all(any(outcome.claim.assumptions for outcome in r.claims) for r in (old, new))
+    return [label for label in labels if known or label != "hypotheses"]
+
+
 def _statement_causes(old: Report, new: Report) -> Iterator[tuple[str, str]]:
     before = {outcome.claim.id: outcome for outcome in old.claims}
+    words = _comparable(_WORDS, old, new)
     for outcome in new.claims:
         other = before.get(outcome.claim.id)
         if other is not None:
-            changed = [word for word in _WORDS if _SAID[word](other) != _SAID[word](outcome)]
+            changed = [word for word in words if _SAID[word](other) != _SAID[word](outcome)]
             if changed:
                 yield outcome.claim.id, f"its {' and its '.join(changed)} changed"
 
@@ -463,75 +480,6 @@ def _box_proof_changes(
     for place in {**before, **after}:
         if before.get(place) != after.get(place):
             yield place, before.get(place), after.get(place)
-
-
-def _input_changes(old: Report, new: Report) -> Iterator[tuple[str, Change]]:
-    """Changes of the inputs, each with the name of its input."""
-    before, after = ({entry.name: entry for entry in r.inputs} for r in (old, new))
-    if old.battery != new.battery:
-        kinds = [_BATTERY if report.battery else "data of the user's" for report in (old, new)]
-        yield _BATTERY, Change("input", "what was checked", kinds[0], kinds[1])
-    for name in {**before, **after}:
-        one, two = before.get(name), after.get(name)
-        if one is None or two is None:
-            yield name, Change("input", name, _about(one), _about(two))
-        else:
-            for label in ("size", "merged", "notes", "generated"):
-                left, right = getattr(one, label), getattr(two, label)
-                if left != right:
-                    yield name, Change("input", f"{name}: {label}", _plain(left), _plain(right))
-    was, now = _contents(old), _contents(new)
-    for name in was:
-        if name in now:
-            for change in _mapped("input", was[name], now[name]):
-                yield name, replace(change, name=f"{name}: {change.name}")
-
-
-def _about(entry: Input | None) -> str | None:
-    if entry is None:
-        return None
-    return f"{entry.size} points" + (f", {entry.generated}" if entry.generated else "")
-
-
-def _plain(value: Any) -> str | None:
-    if isinstance(value, Mapping):
-        return json.dumps(value, sort_keys=True, default=certificates.exact)
-    if isinstance(value, tuple | list):
-        return "; ".join(str(part) for part in value)
-    return None if value is None else str(value)
-
-
-def _contents(report: Report) -> dict[str, dict[str, Any]]:
-    """Instances as far as the report holds them: the witnesses, without their free variables."""
-    found: dict[str, dict[str, Any]] = {}
-    for outcome in report.claims:
-        document = certificates.sealed(outcome, {}) or {}
-        name, instance = document.get("instance"), document.get("inputs")
-        if not isinstance(name, str) or not isinstance(instance, Mapping) or name in found:
-            continue
-        content = dict(instance)
-        given = content.pop("parameters", None) or {}
-        content |= {f"parameter {key}": given[key] for key in given if key not in _FREE}
-        found[name] = content
-    return found
-
-
-def _mapped(kind: Kind, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    """Entries of two mappings that differ."""
-    for name in {**old, **new}:
-        one, two = old.get(name), new.get(name)
-        if one != two:
-            yield Change(kind, name, _plain(one), _plain(two))
-
-
-def _input_cause(name: str, changes: Sequence[Change]) -> str:
-    whole = next((change for change in changes if change.name == name), None)
-    if whole is not None and whole.old is None:
-        return f"the input {name} was added"
-    if whole is not None and whole.new is None:
-        return f"the input {name} was removed"
-    parts = sorted(change.name.removeprefix(f"{name}: ") for change in changes)
-    return f"the input {name} changed ({', '.join(parts)})"
 
 
 def _version_cause(changes: Sequence[Change]) -> tuple[str, ...]:

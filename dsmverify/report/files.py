@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Mapping
@@ -48,8 +49,8 @@ def write_files(
 
     Every file is first written in full under a temporary name in the same folder and brought to
     the disk; only when all of them are there do they replace the old ones, in the order given. If
-    anything fails before that, the old files are as they were. The temporary files are removed
-    in any case, and so is a folder that was created for nothing.
+    anything fails, the old files are as they were: those that were replaced already come back.
+    The temporary files are removed in any case, and so is a folder that was created for nothing.
 
     Args:
         folder: where to.
@@ -67,9 +68,7 @@ def write_files(
         _create(target, created)
         for name, text in texts.items():
             waiting[target / name] = _write_beside(target / name, text, waiting)
-        for path, temporary in list(waiting.items()):
-            temporary.replace(path)
-            del waiting[path]
+        _replace(target, waiting)
         complete = True
         _sync_folder(target)
     except (OSError, ValueError) as error:
@@ -112,6 +111,29 @@ def _write_beside(path: Path, text: str, waiting: dict[Path, Path]) -> Path:
         os.fsync(file.fileno())
         os.fchmod(file.fileno(), _mode(path))
     return Path(name)
+
+
+def _replace(folder: Path, waiting: dict[Path, Path]) -> None:
+    """Put the new files in the places of the old ones: all, or after a failure none."""
+    for path in waiting:
+        if path.is_dir():
+            raise IsADirectoryError(f"{path.name} is a folder")
+    kept = Path(tempfile.mkdtemp(prefix=".old.", suffix=".tmp", dir=folder))
+    touched: dict[Path, Path | None] = {}
+    complete = False
+    try:
+        for number, path in enumerate(list(waiting)):
+            touched[path] = kept / str(number) if _exists(path) else None
+            with contextlib.suppress(OSError):  # there is none, or the file system has no links
+                os.link(path, kept / str(number), follow_symlinks=False)
+            waiting[path].replace(path)
+            del waiting[path]
+        complete = True
+    finally:
+        for path, old in () if complete else touched.items():
+            with contextlib.suppress(OSError):
+                path.unlink() if old is None else old.replace(path)
+        shutil.rmtree(kept, ignore_errors=True)
 
 
 def _mode(path: Path) -> int:

@@ -2,7 +2,8 @@
 
 The document has no times and a fixed order, so two runs on the same inputs give the same bytes.
 Its form is `schema.json`, JSON Schema 2020-12. The first number of `schema_version` changes when a
-reader of the old form would misread the new one, the second when a key is added.
+reader of the old form would misread the new one, the second when a key is added. Older forms are
+read through `upgrade`; docs/report-format.md describes every key.
 """
 
 from __future__ import annotations
@@ -16,15 +17,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from dsmverify.claims import Claim, ClaimOutcome, Enclosure, Identity, Row, Slack, Source
+from dsmverify.claims import (
+    Claim,
+    ClaimOutcome,
+    Enclosure,
+    Hypothesis,
+    Identity,
+    Row,
+    Slack,
+    Source,
+)
 from dsmverify.errors import InputError, show
 from dsmverify.report import certificates
 from dsmverify.report.model import VERDICTS, Input, Report
+from dsmverify.report.pictures import Pictures
 from dsmverify.report.tables import Table
+from dsmverify.report.upgrade import SCHEMA_VERSION, is_readable, upgraded
 from dsmverify.verdicts import Expected
 
-SCHEMA_VERSION = "1.1"
-"""Version of the form of `report.json` that this package writes."""
+_NO_DIGEST = "1.0"
+"""Version whose reports have no digest."""
 
 _OUTCOME_COUNTS = (
     "tried",
@@ -80,13 +92,19 @@ def as_document(report: Report) -> dict[str, Any]:
         "instances": [_row(row) for row in report.rows],
         "tables": [asdict(table) for table in report.tables],
         "box_proofs": [certificates.sealed_proof(proof) for proof in report.box_proofs],
+        "pictures": report.pictures.as_document(),
     }
     return {**document, certificates.DIGEST: certificates.digest(document)}
 
 
 def render(report: Report) -> str:
-    """Text of `report.json`: ASCII, sorted keys, a newline at the end."""
-    return _text(as_document(report))
+    """Text of `report.json`: ASCII, sorted keys, one line for each row, a newline at the end."""
+    document = as_document(report)
+    return (
+        "{\n"
+        + ",\n".join(f' "{key}": {_part(key, document[key])}' for key in sorted(document))
+        + "\n}\n"
+    )
 
 
 def render_timings(report: Report) -> str:
@@ -98,8 +116,8 @@ def from_json(source: str | bytes | Mapping[str, Any], *, file: str | None = Non
     """Report from the text of a `report.json`, or from the object in it.
 
     The formulas of the claims are not in the file: such a report can be shown, compared and
-    written again (to the same bytes), but its claims cannot be evaluated. Take them from
-    `dsmverify.catalogue` for that.
+    written again (to the same bytes, if it is of the newest form), but its claims cannot be
+    evaluated. Take them from `dsmverify.catalogue` for that. A report of an older form is upgraded.
 
     Args:
         source: text, or the mapping that it stands for.
@@ -156,11 +174,8 @@ def _document(source: str | bytes | Mapping[str, Any], file: str | None) -> Mapp
         raise InputError(
             "report", show(document), rule, "name a report.json that `dsmverify check` wrote", file
         )
-    version = str(document["schema_version"])
-    major, _, minor = version.partition(".")
-    newest_major, _, newest_minor = SCHEMA_VERSION.partition(".")
-    known = minor.isdecimal() and int(minor) <= int(newest_minor)
-    if major != newest_major or not known:
+    version = document["schema_version"]
+    if not is_readable(version):
         raise InputError(
             "schema_version",
             show(version),
@@ -172,6 +187,9 @@ def _document(source: str | bytes | Mapping[str, Any], file: str | None) -> Mapp
 
 
 def _check_digest(document: Mapping[str, Any], file: str) -> None:
+    """Refuse a document, as it is stored, that is not what its digest is of."""
+    if document["schema_version"] == _NO_DIGEST and certificates.DIGEST not in document:
+        return
     try:
         found = certificates.digest(document)
     except (TypeError, ValueError, RecursionError):  # `NaN`, which JSON has not
@@ -188,7 +206,7 @@ def _check_digest(document: Mapping[str, Any], file: str) -> None:
 
 def _assembled(document: Mapping[str, Any], file: str | None) -> Report:
     try:
-        return _report(document)
+        return _report(upgraded(document))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             "report",
@@ -204,14 +222,13 @@ def _report(document: Mapping[str, Any]) -> Report:
     return Report(
         claims=tuple(_read_claim(entry, remarks, variants) for entry in document["claims"]),
         rows=tuple(_read_row(entry) for entry in document["instances"]),
-        inputs=tuple(
-            Input(**{**entry, "notes": tuple(entry["notes"])}) for entry in document["inputs"]
-        ),
+        inputs=tuple(_read_input(entry) for entry in document["inputs"]),
         versions=document["versions"],
         expected={name: Expected(**record) for name, record in document["expected"].items()},
         battery=document["battery"],
-        tables=tuple(_read_table(entry) for entry in document.get("tables", ())),
-        box_proofs=tuple(document.get("box_proofs", ())),
+        tables=tuple(_read_table(entry) for entry in document["tables"]),
+        box_proofs=tuple(document["box_proofs"]),
+        pictures=Pictures.from_document(document["pictures"]),
     )
 
 
@@ -242,6 +259,8 @@ def _claim(outcome: ClaimOutcome, versions: Mapping[str, str]) -> dict[str, Any]
         "change": claim.change,
         "serves": claim.serves,
         "leans_on": list(claim.leans_on),
+        "hypotheses": list(claim.assumptions),
+        "derivation": claim.derivation,
         **{name: getattr(outcome, name) for name in _OUTCOME_COUNTS},
         "slack": None if slack is None else {"min": slack.min, "median": slack.median},
         "witness": None if outcome.witness is None else dict(outcome.witness),
@@ -265,10 +284,15 @@ def _read_claim(
         literal=entry["id"] not in variants,
         severity=entry["severity"],
         repairs=entry["repairs"],
-        sharpens=entry.get("sharpens"),
-        change=entry.get("change", ""),
-        serves=entry.get("serves"),
-        leans_on=tuple(entry.get("leans_on", ())),
+        sharpens=entry["sharpens"],
+        change=entry["change"],
+        serves=entry["serves"],
+        leans_on=tuple(entry["leans_on"]),
+        hypotheses=tuple(
+            Hypothesis(statement, _not_recorded, ">=", _not_recorded)
+            for statement in entry["hypotheses"]
+        ),
+        derivation=entry["derivation"],
         remark=remarks.get(entry["id"], ""),
     )
     slack = entry["slack"]
@@ -303,6 +327,7 @@ def _row(row: Row) -> dict[str, Any]:
         "trivial": row.trivial,
         "bits": row.bits,
         "evaluations": row.evaluations,
+        "hypothesis_slack": list(row.hypothesis_slack),
     }
 
 
@@ -310,7 +335,7 @@ def _read_row(entry: Mapping[str, Any]) -> Row:
     sides = {
         name: None if entry[name] is None else Enclosure(**entry[name]) for name in ("lhs", "rhs")
     }
-    return Row(**{**entry, **sides})
+    return Row(**{**entry, **sides, "hypothesis_slack": tuple(entry["hypothesis_slack"])})
 
 
 def _enclosure(enclosure: Enclosure | None) -> dict[str, str] | None:
@@ -324,7 +349,27 @@ def _input(entry: Input) -> dict[str, Any]:
         "merged": entry.merged,
         "notes": list(entry.notes),
         "generated": entry.generated,
+        "sha256": entry.sha256,
+        "document": None if entry.document is None else dict(entry.document),
     }
+
+
+def _read_input(entry: Mapping[str, Any]) -> Input:
+    return Input(**{**entry, "notes": tuple(entry["notes"])})
+
+
+def _part(key: str, value: Any) -> str:
+    """Text of one value of the report; what is long and for programs only takes few lines."""
+    if key == "instances" and value:
+        return "[\n" + ",\n".join(f"  {_line(row)}" for row in value) + "\n ]"
+    if key == "pictures":
+        return _line(value)
+    # No string of JSON holds a line break, so that only the layout is indented further.
+    return _text(value).rstrip("\n").replace("\n", "\n ")
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, allow_nan=False, default=certificates.exact)
 
 
 def _text(document: Any) -> str:

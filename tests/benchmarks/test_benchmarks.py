@@ -15,6 +15,7 @@ from benchmarks.containment import (
     random_instance,
     running_failures,
 )
+from benchmarks.reports import grown
 from benchmarks.samples import spaced, wide
 from dsmverify.approximations import Approximations, bounded_risk_of_arrays
 from dsmverify.battery import battery
@@ -27,6 +28,7 @@ from dsmverify.integrals import Accuracy
 from dsmverify.minimal_risk import sparse_risk_density
 from dsmverify.systems import float64
 from dsmverify.systems.balls import COMPLEX, SYSTEM
+from tests.report.outcomes import claim, report, row
 
 NETWORKS = [
     instance
@@ -145,3 +147,11 @@ def test_systems_agree_on_risk_and_gradient_together() -> None:
         total, slope = risks.risk_and_gradient(SYSTEM, facts.sample, facts.network)
         assert total.overlaps(facts.risk)
         assert all(a.overlaps(b) for a, b in zip(slope, facts.gradient, strict=True))
+
+
+def test_a_report_grows_by_whole_copies_of_its_rows() -> None:
+    small = report([row("TRUE"), row("FALSE", "large")], claims=(claim(), claim("thm04")))
+    many = grown(small, 5)
+    assert (len(many.rows), many.claims[0].true, many.claims[0].false) == (6, 3, 3)
+    assert len({(entry.claim, entry.instance) for entry in many.rows}) == 6
+    assert len(many.inputs) == 6

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dsmverify.claims import Enclosure, Row
+from dsmverify.claims import Enclosure, Row, Structural
 from dsmverify.errors import InputError
 from dsmverify.report import VERDICTS, Expected, Input, Report, diff
 from dsmverify.report import json as report_json
@@ -288,6 +288,94 @@ def test_the_content_of_a_witness_is_compared_without_its_free_variables() -> No
 
 
 SIGMAS = (("1/3", 2), ("1/2", 3))
+
+
+SMALL = {"x": ["0", "1", "2", "3", "5"], "sigma": "1/3", "parameters": {"i": 1, "k": 2}}
+
+
+def _of(document: dict[str, Any], answer: str = "TRUE", **fields: Any) -> Report:
+    return _rows(row(answer), inputs=(Input.of(document, name="small", size=5),), **fields)
+
+
+INSIDE: dict[str, tuple[dict[str, Any], str]] = {
+    "a point": ({"x": ["0", "1", "2", "4", "5"]}, "x[3]"),
+    "noise and a point": (
+        {"sigma": "1/4", "x": ["0", "1", "2", "4", "5"]},
+        "sigma, x[3]",
+    ),
+    "all points": ({"x": ["1", "2", "3", "4", "6"]}, "x"),
+    "another size": ({"x": ["0", "1"]}, "x"),
+    "a rate that was not there": ({"learning_rate": "1"}, "learning_rate"),
+    "an index": ({"parameters": {"i": 2, "k": 2}}, "parameter i"),
+    "a weight": ({"network": {"biases": ["1"], "bound": "2"}}, "network.biases, network.bound"),
+    "much": (
+        {"x": ["9", "1", "2", "3", "9"], "mu": "1/2", "sigma": "1/5", "time": "1"},
+        "mu, sigma, time, x[0], 1 more",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", INSIDE)
+def test_an_instance_that_changed_within_is_the_cause(change: str) -> None:
+    new, parts = INSIDE[change]
+    found = compare(_of(SMALL), _of(SMALL | new, "UNKNOWN"))
+    assert _one(found, "verdict").why == (f"the input small changed ({parts})",)
+    assert _one(found, "answer").why == _one(found, "verdict").why
+
+
+def test_an_instance_that_did_not_change_is_no_cause() -> None:
+    found = compare(_of(SMALL), _of(dict(reversed(SMALL.items())), "UNKNOWN"))
+    assert found.of("input") == ()
+    assert _one(found, "answer").why == (NOTHING,)
+
+
+def test_a_long_instance_is_compared_by_its_digest() -> None:
+    old, new = (
+        Input.of({"x": ["0"] * 30_000, "sigma": sigma}, name="small", size=30_000)
+        for sigma in ("1/3", "1/4")
+    )
+    found = compare(_rows(row("TRUE"), inputs=(old,)), _rows(row("UNKNOWN"), inputs=(new,)))
+    change = _one(found, "input")
+    assert (change.name, change.old, change.new) == ("small: contents", old.sha256, new.sha256)
+    assert _one(found, "answer").why == ("the input small changed (contents)",)
+    unknown = replace(new, sha256=None)
+    before, after = (_rows(row("TRUE"), inputs=(entry,)) for entry in (old, unknown))
+    assert compare(before, after).changes == ()
+
+
+def test_an_instance_is_compared_with_a_witness_of_an_older_report() -> None:
+    old = _rows(row("FALSE"), inputs=(Input("small", 5),))
+    witness = SMALL | {"parameters": {"i": 4, "k": 2}}
+    old = replace(old, claims=(replace(old.claims[0], witness=witness),))
+    assert compare(old, _of(SMALL, "FALSE")).of("input") == ()
+    (change,) = compare(old, _of(SMALL | {"sigma": "1/4"}, "FALSE")).of("input")
+    assert (change.name, change.old, change.new) == ("small: sigma", "1/3", "1/4")
+
+
+def test_slacks_of_hypotheses_are_compared_where_both_reports_have_them() -> None:
+    source = claim(hypotheses=tuple(Structural(name, "has_network") for name in ("a", "b")))
+    old, new, none = (
+        _rows(row("TRUE", hypothesis_slack=slack), claims=(source,))
+        for slack in (("2.000", None), ("3.000", "1.000"), ())
+    )
+    change = _one(compare(old, new), "slack")
+    assert (change.name, change.old, change.new) == (
+        "prop02a at small: hypothesis 1",
+        "2.000",
+        "3.000",
+    )
+    assert compare(old, none).of("slack") == ()
+
+
+def test_hypotheses_that_changed_are_a_cause_unless_a_report_is_older() -> None:
+    def stated(answer: str, *statements: str) -> Report:
+        premises = tuple(Structural(name, "has_network") for name in statements)
+        return _rows(row(answer), claims=(claim(hypotheses=premises),))
+
+    found = compare(stated("TRUE", "a", "b"), stated("UNKNOWN", "a"))
+    assert _one(found, "verdict").why == ("its hypotheses changed",)
+    assert _one(found, "claim").old == "a; b"
+    assert compare(stated("TRUE"), stated("TRUE", "a")).changes == ()
 
 
 def test_a_proof_that_changed_is_a_cause_and_its_witness_is_none() -> None:
