@@ -25,7 +25,7 @@ from dsmverify import chain
 from dsmverify.claims import ClaimOutcome, Inequality
 from dsmverify.dependencies import standings
 from dsmverify.instance import Instance
-from dsmverify.regime import experiments, regime
+from dsmverify.regime import experiments, has_theorem, regime
 from dsmverify.report.tables import Table
 from dsmverify.search import NotFound, Refutation
 from dsmverify.shape_records import ShapeProof, SharpConstant
@@ -55,7 +55,8 @@ def tables(
         shapes: proofs by boxes.
         sharp: best constants.
     """
-    constants = (theorem_constants(), printed_chain()) if battery else ()
+    theorem = has_theorem()  # another paper has none of these tables
+    constants = (theorem_constants(), printed_chain()) if battery and theorem else ()
     samples = experiments() if battery else _samples(instances)
     made = (
         failures(outcomes),
@@ -67,7 +68,7 @@ def tables(
         best_constants(sharp),
         sharpened(outcomes),
         sharpness(outcomes),
-        regimes(samples),
+        regimes(samples if theorem else ()),
     )
     return tuple(table for table in made if table.rows)
 

@@ -31,7 +31,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from dsmverify import content
-from dsmverify.errors import DerivationError
+from dsmverify.errors import DerivationError, DsmverifyError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -219,12 +219,17 @@ def run(name: str) -> Derivation:
         name: one of `names()`.
 
     Raises:
-        InputError: there is no such derivation.
+        InputError: there is no such derivation, or its module fails.
         DerivationError: an identity does not vanish, the sign of a gap is not evident, or the
             re-check with balls failed.
     """
     module: ModuleType = content.derivation_module(name)
-    derivation: Derivation = module.derive()
+    try:
+        derivation: Derivation = module.derive()
+    except DsmverifyError:
+        raise
+    except Exception as error:
+        raise content.failed(error, f"derivation {name}", f"derivations/{name}.py") from error
     verify(derivation)
     return derivation
 
@@ -234,8 +239,13 @@ def verify(derivation: Derivation) -> None:
 
     Raises:
         DerivationError: a residual is not literally 0, the sign of a gap is not evident, two balls
-            of an identity do not overlap, or a ball of a bound's gap lies below 0.
+            of an identity do not overlap, a ball of a bound's gap lies below 0, or claims are said
+            to be proved and there is nothing to decide.
     """
+    proved = (*derivation.proves, *derivation.proves_steps)
+    if proved and not (derivation.identities or derivation.bounds):
+        reason = f"it is in words only, which prove nothing here; it lists {', '.join(proved)}"
+        raise DerivationError(derivation.name, reason)
     for item, residual in zip(derivation.identities, derivation.residuals, strict=True):
         if residual != 0:
             shown = str(residual)

@@ -81,8 +81,18 @@ def regime(instance: Instance) -> Regime:
         )
 
 
+def has_theorem() -> bool:
+    """Whether the content is about theorem 8: then it has the constants of its proof."""
+    return bool(content.chain().SCENARIOS)
+
+
 def experiments() -> tuple[Instance, ...]:
-    """The settings of the experiments of figures 1 and 2, one instance for each rate."""
+    """The settings of the experiments of figures 1 and 2, one instance for each rate.
+
+    There are none where the content has no `experiments.toml`.
+    """
+    if "experiments.toml" not in content.resource_names("checks", ".toml"):
+        return ()
     data = tomllib.loads(content.resource_text("checks/experiments.toml"))
     return tuple(_instances(data))
 

@@ -4,7 +4,8 @@ Everything is worked out twice, at twice the certificate's precision and once mo
 precision and a finer quadrature; their difference is the stated quadrature error. A value fails if
 it lies outside its recorded enclosure by more than the larger of that error and the enclosure's
 width. A certificate that is missing, changed, or of a claim without second path fails too: nothing
-is passed over in silence.
+is passed over in silence. The claims of another paper's content have no second path, whatever their
+ids are: of those certificates only the seal is looked at, and none of them passes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ from dsmverify.replay.families import ENTRIES
 from dsmverify.replay.registry import Part
 
 CERTIFIED = ("PROVED", "REFUTED")
+MAJOR = "1"
+"""First number of the versions of `report.json` whose certificates are read here."""
+
+UNSEALED = "1.0"
+"""Version whose certificates have no digest and another form."""
+
 LEAST_BITS = 96
 """Precision assumed of a certificate that states none (no enclosures, so nothing was rounded)."""
 
@@ -38,6 +45,12 @@ AGREEMENT = 30
 
 DIGITS = 20
 """Digits of recomputed values in results."""
+
+OTHER = "content"
+"""What the versions of a report name if its claims are another paper's."""
+
+NOT_COMPLETED = 3
+"""Exit status where nothing is wrong, but something could not be recomputed."""
 
 _OF_ROW = ("instance", "answer", "where", "lhs", "rhs", "slack", "bits")
 _SAME = ("statement", "verdict", "severity", "method")
@@ -54,6 +67,7 @@ class Finding:
         left: recomputed left side, decimal; None if it was not reached.
         right: recomputed right side.
         error: difference of the two quadratures, the larger of both sides.
+        recomputed: whether the claim has a second path; without one nothing was recomputed.
     """
 
     claim: str
@@ -62,11 +76,12 @@ class Finding:
     left: str | None = None
     right: str | None = None
     error: str | None = None
+    recomputed: bool = True
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.faults
+        """Whether it was recomputed and nothing is wrong."""
+        return self.recomputed and not self.faults
 
 
 @dataclass(frozen=True)
@@ -92,20 +107,33 @@ class RecheckResult:
         return tuple(lines)
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """What was not recomputed, one line each."""
+        return tuple(
+            f"{finding.claim}: no second path for this claim; only its seal was looked at"
+            for finding in self.findings
+            if not finding.recomputed
+        )
+
+    @property
     def passed(self) -> bool:
-        """Whether every certificate stands."""
-        return not self.failures
+        """Whether every certificate was recomputed and stands."""
+        return not self.failures and not self.left_out
 
     @property
     def exit_status(self) -> int:
-        """0 if every certificate stands, 1 otherwise."""
-        return 0 if self.passed else 1
+        """0 if every certificate stands, 1 if something is wrong, 3 if some have no second path."""
+        if self.failures:
+            return 1
+        return NOT_COMPLETED if self.left_out else 0
 
     def summary(self) -> str:
         """One line: how many certificates stand and how many do not."""
         good = sum(finding.passed for finding in self.findings)
         count = len(self.findings)
         state = "every certificate stands" if self.passed else f"{len(self.failures)} faults"
+        if self.left_out:
+            state += f", {len(self.left_out)} have no second path"
         return f"{good} of {count} certificates recomputed along the second path: {state}"
 
 
@@ -123,6 +151,8 @@ def recheck(
     file = file / "report.json" if file.is_dir() else file
     try:
         document = json.loads(file.read_text("utf-8"))
+        if (fault := version_fault(document)) is not None:
+            return RecheckResult(str(path), (), (fault,))
         faults = _report_faults(document)
         chosen = [
             entry
@@ -137,7 +167,7 @@ def recheck(
         faults += [f"no certificate of {name}" for name in claims if name not in known]
     tasks: list[Task] = [(_recheck_entry, (entry, _about(entry, document))) for entry in chosen]
     tasks += [
-        (_recheck_boxes, (proof,))
+        (_recheck_boxes, (proof, is_of_another(document)))
         for proof in document.get("box_proofs", ())
         if claims is None or proof.get("claim") in claims
     ]
@@ -167,14 +197,16 @@ def _recheck_entry(entry: Mapping[str, Any], about: Mapping[str, Any]) -> Findin
     return recheck_claim(entry, about)
 
 
-def _recheck_boxes(proof: Mapping[str, Any]) -> Finding:
-    """Recheck one proof for all samples of one size."""
+def _recheck_boxes(proof: Mapping[str, Any], of_another: bool) -> Finding:
+    """Recheck one proof for all samples of one size, unless it is of another content's claim."""
     claim = str(proof.get("claim"))
     name = f"{claim} for n = {proof.get('n')}"
     faults = []
     rest = {key: value for key, value in proof.items() if key != "sha256"}
     if proof.get("sha256") != _digest(rest):
         faults.append("the SHA-256 is not that of the proof")
+    if of_another:
+        return Finding(name, str(proof.get("verdict")), tuple(faults), recomputed=False)
     side = _normal_side(claim) if claim in ENTRIES else None
     try:
         faults += proof_faults(proof, side)
@@ -196,6 +228,8 @@ def recheck_claim(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Find
     if verdict not in CERTIFIED:
         return Finding(claim, verdict, (f"a sealed certificate, but the verdict is {verdict}",))
     faults = _seal_faults(entry, certificate, document)
+    if is_of_another(document):
+        return Finding(claim, verdict, tuple(faults), recomputed=False)
     if claim not in ENTRIES:
         return Finding(claim, verdict, (*faults, "its id has no second path in dsmverify.replay"))
     if certificate.get("inputs") is None:
@@ -416,6 +450,22 @@ def _seal_faults(
     if entry["verdict"] == "PROVED" and answer not in {"TRUE", "UNKNOWN"}:
         faults.append(f"proved with a witness of answer {answer}")
     return faults
+
+
+def is_of_another(document: Mapping[str, Any]) -> bool:
+    """Whether the claims of a report are another paper's."""
+    versions = document.get("versions")
+    return isinstance(versions, Mapping) and OTHER in versions
+
+
+def version_fault(document: Mapping[str, Any]) -> str | None:
+    """Why the certificates of a report of this form cannot be read here; None if they can."""
+    version = document.get("schema_version")
+    if not isinstance(version, str) or not version.startswith(f"{MAJOR}."):
+        return f"its schema_version is {version!r}, but certificates are read from {MAJOR}.1 on"
+    if version == UNSEALED:
+        return "its schema_version is '1.0', without digests; `dsmverify upgrade` adds them"
+    return None
 
 
 def _report_faults(document: Mapping[str, Any]) -> list[str]:

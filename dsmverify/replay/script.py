@@ -21,7 +21,7 @@ from typing import Any
 
 from dsmverify.replay.definitions import Setting
 from dsmverify.replay.families import ENTRIES, MODULES
-from dsmverify.replay.recheck import AGREEMENT
+from dsmverify.replay.recheck import AGREEMENT, is_of_another, version_fault
 
 LONGEST = 150
 """Lines that a script may have."""
@@ -75,12 +75,17 @@ def write_scripts(report: str | os.PathLike[str], folder: str | os.PathLike[str]
 
     Raises:
         OSError: the report cannot be read or the folder cannot be written.
-        ValueError: the report is no JSON, or a script would be longer than `LONGEST` lines.
+        ValueError: the report is no JSON, of another form or about another paper, or a script
+            would be longer than `LONGEST` lines.
         KeyError: a claim has no certificate or no second path.
     """
     file = Path(report)
     file = file / "report.json" if file.is_dir() else file
     document = json.loads(file.read_text("utf-8"))
+    if (fault := version_fault(document)) is not None:
+        raise ValueError(fault)
+    if is_of_another(document):
+        raise ValueError("its claims are another paper's, and none of them has a second path")
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     written = []

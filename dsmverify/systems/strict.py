@@ -110,7 +110,7 @@ class Strict(ObjectNumbers):
 
     def root(self, x: Any, degree: int) -> Any:
         """Non-negative root."""
-        return _function(lambda value: value ** (1 / degree))(x)
+        return _function(lambda value: math.pow(value, 1 / degree))(x)
 
 
 SYSTEM = Strict()

@@ -219,3 +219,15 @@ def _symbols() -> dict[str, Any]:
         "a": sympy.Symbol("a", positive=True),
         "k": sympy.Symbol("k", integer=True, positive=True),
     }
+
+
+@pytest.mark.parametrize("field", ["proves", "proves_steps"])
+def test_words_alone_prove_no_claim(field: str) -> None:
+    chain = Chain()
+    chain.step("Clear.")
+    said = chain.derivation("words", "title", "source", "every n")
+    verify(said)
+    with pytest.raises(
+        DerivationError, match="it is in words only, which prove nothing here; it lists thm04"
+    ):
+        verify(dataclasses.replace(said, **{field: ("thm04",)}))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dsmverify import catalogue
-from dsmverify.errors import UnknownClaimError
+from dsmverify.errors import InputError, UnknownClaimError
 from dsmverify.verdicts import Expected
 from tests.report.outcomes import claim
 
@@ -40,9 +40,9 @@ def test_unknown_ids_suggest_the_nearest(wrong: str, meant: str) -> None:
 def test_ids_are_unique_and_repairs_exist() -> None:
     catalogue.check_ids([claim("a"), claim("a.r1", form="repaired", repairs="a")])
     catalogue.check_ids([claim("a@x"), claim("a.r1", form="repaired", repairs="a")])
-    with pytest.raises(ValueError, match="two claims"):
+    with pytest.raises(InputError, match="two claims"):
         catalogue.check_ids([claim("a"), claim("a")])
-    with pytest.raises(ValueError, match="repairs 'b'"):
+    with pytest.raises(InputError, match="repairs 'b'"):
         catalogue.check_ids([claim("a.r1", form="repaired", repairs="b")])
 
 
@@ -65,7 +65,7 @@ def test_record_is_read() -> None:
     ],
 )
 def test_bad_records_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"expected|line|column|document"):
+    with pytest.raises(InputError, match=r"expected|line|column|document"):
         catalogue.read_record(text)
 
 
