@@ -5,20 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 
 from dsmverify.claims import ClaimOutcome, Row
 from dsmverify.report.json import render as render_json
 from dsmverify.report.model import Input, Report
 from dsmverify.report.text import markdown as escape
-from dsmverify.report.text import show_enclosure, show_number
+from dsmverify.report.text import plain, show_enclosure, show_number
 from dsmverify.verdicts import by_severity
 
 _SHOWN_ROWS = 3
 _SHOWN_WITNESS = 4_000
 _SHOWN_INPUTS = 100
 
-_HOW_TO_READ = """\
+HOW_TO_READ = """\
 At one instance the answer is TRUE or FALSE only if interval arithmetic certifies it there, over \
 the whole range of `i` and `y` that the statement speaks about; UNKNOWN if it does not decide; \
 and NOT_APPLICABLE if a hypothesis is certified to fail. PROVED means: proved symbolically, or \
@@ -31,14 +32,19 @@ inequality leaves: 1 is equality, 2 holds by a factor of 2, below 1 fails; the m
 lower one."""
 
 _LIMITS = """\
-The findings concern version 1 of the paper on arXiv only. "Fails as printed" is not "the theorem \
+The findings concern {} only. "Fails as printed" is not "the theorem \
 is wrong": a constant, a range of indices or one step can fail and the result stand; the severity \
 says which. SymPy's proofs are trusted (and re-checked with balls at random rational points), not \
 certified."""
 
 
-def render(report: Report) -> str:
-    """Text of `report.md`."""
+def render(report: Report, *, digest: str | None = None) -> str:
+    """Text of `report.md`.
+
+    Args:
+        report: what to show.
+        digest: SHA-256 of the `report.json` beside it; None works it out.
+    """
     parts = [
         *_head(report),
         *_counts(report),
@@ -48,13 +54,21 @@ def render(report: Report) -> str:
         *_all_claims(report),
         *_tables(report),
         "## How to read this",
-        _HOW_TO_READ,
-        _LIMITS,
+        HOW_TO_READ,
+        escape(limits(report)),
         *_statements(report),
         *_inputs(report),
-        *_foot(report),
+        *_foot(report, digest),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def limits(report: Report) -> str:
+    """What the findings are about, and what they are not, in plain text."""
+    if report.other_content is None:
+        return _LIMITS.format("version 1 of the paper on arXiv")
+    texts = sorted({outcome.claim.source.version for outcome in report.claims})
+    return _LIMITS.format(" and ".join(f'"{text}"' for text in texts) or "no text")
 
 
 def first_line(report: Report) -> str:
@@ -156,9 +170,10 @@ def _failure(report: Report, outcome: ClaimOutcome) -> Iterable[str]:
         if len(text) > _SHOWN_WITNESS:
             yield "The exact instance is long; report.json has it as the claim's `witness`."
         else:
+            command = f"{report.check_command} witness.json --claims {shlex.quote(plain(claim.id))}"
             yield (
                 "The exact instance; saved as witness.json it is checked again by "
-                f"{_code(f'dsmverify check witness.json --claims {claim.id}')}:"
+                f"{_code(command)}:"
             )
             yield _block(text)
 
@@ -253,10 +268,11 @@ def _input_row(entry: Input) -> list[str]:
     return [entry.name, str(entry.size), str(entry.merged), "; ".join(notes) or "-"]
 
 
-def _foot(report: Report) -> Iterable[str]:
+def _foot(report: Report, digest: str | None) -> Iterable[str]:
     yield "## Versions"
     yield ", ".join(f"{escape(name)} {escape(text)}" for name, text in report.versions.items())
-    digest = hashlib.sha256(render_json(report).encode()).hexdigest()
+    if digest is None:
+        digest = hashlib.sha256(render_json(report).encode()).hexdigest()
     yield f"SHA-256 of the report.json that belongs to this page: `{digest}`"
 
 
