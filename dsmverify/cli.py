@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 import click
 
+from dsmverify.arguments import (
+    claim_ids,
+    column_key,
+    entries,
+    refuse_with_data,
+    refuse_without_data,
+)
 from dsmverify.errors import DsmverifyError, InputError, NotCompletedError, PrecisionError, show
-from dsmverify.terminal import console, progress_bar, table
-
-if TYPE_CHECKING:
-    from dsmverify.report import Report
-    from dsmverify.report.changes import Difference, Kind
+from dsmverify.terminal import echo, opened_streams, progress_bar
 
 NOT_COMPLETED = NotCompletedError.exit_status
 USAGE = InputError.exit_status
@@ -29,9 +32,6 @@ _DEFAULT_FIGURES = "dsmverify-figures"
 _DEFAULT_CONFORMANCE = "dsmverify-conformance"
 _DEFAULT_TABLES = "dsmverify-tables"
 _SMALL_BUDGET = 300
-_JUDGED: tuple[Kind, ...] = ("verdict", "answer")
-_SHOWN_CHANGES = 20
-_LONGEST_CELL = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; None takes those of the process.
     """
+    with opened_streams():
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         result = cli.main(args=arguments, prog_name="dsmverify", standalone_mode=False)
     except click.ClickException as error:
@@ -50,6 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), NOT_COMPLETED)
     except DsmverifyError as error:
         return _fail(str(error), error.exit_status)
+    except SystemExit as error:
+        if error.code != 1:
+            raise
+        return NOT_COMPLETED  # `| head`: click and rich end like this where a pipe's reader is gone
     except OSError as error:  # files are checked when they are read or written: this is printing
         return _fail(f"cannot print: {error.strerror or error}", NOT_COMPLETED)
     except MemoryError:
@@ -63,9 +72,9 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
     from dsmverify.report import library_versions
 
     versions = library_versions()
-    click.echo(f"dsmverify {versions.pop('dsmverify')}")
+    echo(f"dsmverify {versions.pop('dsmverify')}")
     for name, version in versions.items():
-        click.echo(f"{name} {version}")
+        echo(f"{name} {version}")
     context.exit()
 
 
@@ -78,8 +87,18 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
     callback=_print_version,
     help="Show the versions of dsmverify, Arb, SymPy, torch and the rest.",
 )
-def cli() -> None:
+@click.option(
+    "--content",
+    "folder",
+    metavar="DIR",
+    help="Claims of another paper: a folder with checks/ and derivations/.",
+)
+def cli(folder: str | None) -> None:
     """Check every claim of one paper on denoising score matching, with certified arithmetic."""
+    if folder is not None:
+        from dsmverify import content
+
+        content.use(folder, argument="--content")
 
 
 @cli.command()
@@ -116,9 +135,11 @@ def evaluate(file: str, system: str, digits: int, hessian: bool, as_json: bool) 
 
     result = evaluate_instance(instances[0], system=system, digits=digits, hessian=hessian)
     if as_json:
-        click.echo(json.dumps(result, indent=1, allow_nan=False))
+        echo(json.dumps(result, indent=1, allow_nan=False))
     else:
-        _print_values(result)
+        from dsmverify.printing import print_values
+
+        print_values(result)
 
 
 @cli.command()
@@ -146,6 +167,7 @@ def evaluate(file: str, system: str, digits: int, hessian: bool, as_json: bool) 
     help="Battery: search so long for a counterexample to each open claim.  [default: 300]",
 )
 @click.option("--no-boxes", is_flag=True, help="Battery: leave out the proofs by boxes.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the counts, not the table of claims.")
 def check(
     data: tuple[str, ...],
     mu: str | None,
@@ -160,20 +182,21 @@ def check(
     jobs: int,
     budget: int | None,
     no_boxes: bool,
+    quiet: bool,
 ) -> int:
     """Check the claims on DATA (CSV, .npy or instance .json), or on the bundled battery."""
     from dsmverify import catalogue
     from dsmverify.data import read_instances
     from dsmverify.report import prepare_folder
 
-    chosen = None if ids is None else _ids(ids)
+    chosen = None if ids is None else claim_ids(ids)
     catalogue.select(chosen)  # a bad id fails before anything is read
     instances = None
     if data:
-        _refuse_with_data({"--budget": budget, "--no-boxes": no_boxes or None})
+        refuse_with_data({"--budget": budget, "--no-boxes": no_boxes or None})
         instances = read_instances(
             data,
-            column=_column(column),
+            column=column_key(column),
             mu=mu,
             sigma=sigma,
             time=time,
@@ -182,7 +205,7 @@ def check(
             drop_ties=drop_ties,
         )
     else:
-        _refuse_without_data(
+        refuse_without_data(
             {
                 "--mu": mu,
                 "--sigma": sigma,
@@ -206,10 +229,12 @@ def check(
             proofs_by_boxes=not no_boxes,
             progress=progress,
         )
+    from dsmverify.printing import add_step_summary, print_files, print_summary
+
     paths = report.write(folder)
-    _print_summary(report)
-    shown = next((path for path in paths if path.name == "report.md"), folder)
-    click.echo(f"report: {shown} (with {', '.join(p.name for p in paths if p != shown)})")
+    add_step_summary(report)
+    print_summary(report, quiet=quiet)
+    print_files(paths, folder)
     return report.exit_status
 
 
@@ -227,9 +252,13 @@ def check(
 @click.option("--device", default="cpu", show_default=True, help="torch's name of a device.")
 def train(configuration: str, quick: bool, out: str, threads: int | None, device: str) -> int:
     """Train ensembles: figures/1, figures/2, critical, theorem, or a configuration of yours."""
+    from dsmverify import content
     from dsmverify.experiments import configurations, running
     from dsmverify.report import prepare_folder
 
+    if (other := content.chosen()) is not None:
+        rule, way_out = "training runs are about this package's own paper", "leave the content out"
+        raise InputError("--content", show(str(other)), rule, way_out)
     chosen = configurations.load(configuration)
     folder = prepare_folder(out)
     with progress_bar(running.UNITS[chosen.kind]) as progress:
@@ -242,7 +271,7 @@ def train(configuration: str, quick: bool, out: str, threads: int | None, device
             progress=progress,
         )
     for line in summary.lines():
-        click.echo(line)
+        echo(line)
     return summary.exit_status
 
 
@@ -268,10 +297,10 @@ def conform(
     from dsmverify.testing import expected as expectations
 
     scope = conformance.Scope(
-        parts=None if parts is None else tuple(_listed(parts, "--parts", "score,risk")),
+        parts=None if parts is None else tuple(entries(parts, "--parts", "score,risk")),
         dtypes=None
         if dtype is None
-        else adapter.check_dtypes(_listed(dtype, "--dtype", "float32,float64"), "--dtype"),
+        else adapter.check_dtypes(entries(dtype, "--dtype", "float32,float64"), "--dtype"),
         deep=deep,
     )
     recorded = None if expected is None else expectations.read(expected)
@@ -279,8 +308,8 @@ def conform(
     with progress_bar() as progress:
         results = isolated.run(target, recorded, scope=scope, progress=progress)
     paths = conform_report.write(results, folder)
-    click.echo(conform_report.render_text(results))
-    click.echo(f"report: {paths[-1]} (with {', '.join(path.name for path in paths[:-1])})")
+    echo(conform_report.render_text(results))
+    echo(f"report: {paths[-1]} (with {', '.join(path.name for path in paths[:-1])})")
     return results.exit_status
 
 
@@ -293,26 +322,19 @@ def derive(name: str | None, latex: bool) -> None:
 
     if name is None:
         for known in derivation.names():
-            click.echo(known)
+            echo(known)
         return
     found = derivation.run(name)
     render = derivation.render_latex if latex else derivation.render_text
-    click.echo(render(found), nl=False)
+    echo(render(found), end="")
 
 
 @cli.command()
 def claims() -> None:
     """List the claims: id, source, statement."""
-    from rich.text import Text
+    from dsmverify.printing import print_claims
 
-    from dsmverify import catalogue
-    from dsmverify.report.text import plain
-
-    rows = table("id", "source", "statement")
-    for claim in catalogue.claims():
-        place = f"{claim.source.statement}, p. {claim.source.page}"
-        rows.add_row(*(Text(plain(cell)) for cell in (claim.id, place, claim.statement)))
-    console(sys.stdout).print(rows)
+    print_claims()
 
 
 @cli.command()
@@ -335,25 +357,27 @@ def claims() -> None:
 @click.option("--out", metavar="FILE", help="Write the witness, an instance file, to FILE.")
 def refute(claim: str, size: int | None, budget: int | None, seed: int, out: str | None) -> int:
     """Search for a counterexample to CLAIM; a witness is certified with balls and made small."""
-    from dsmverify import catalogue
+    from dsmverify import catalogue, tracing
     from dsmverify import search as searching
 
     sizes = None if size is None else (size,)
     evaluations = searching.DEFAULT_BUDGET if budget is None else budget
     found: searching.Refutation | None = None
-    for selected in catalogue.select([claim]):
+    wanted = catalogue.select([claim])
+    tracing.vet(wanted)
+    for selected in wanted:
         result = searching.refute(selected, budget=evaluations, seed=seed, sizes=sizes)
-        click.echo(result.statement)
+        echo(result.statement)
         if isinstance(result, searching.Refutation) and found is None:
             found = result
     if found is None:
         return 0
     text = json.dumps(found.instance, indent=1)
     if out is None:
-        click.echo(text)
+        echo(text)
     else:
         _write(out, text)
-        click.echo(f"witness: {out}")
+        echo(f"witness: {out}")
     return 0
 
 
@@ -365,10 +389,10 @@ def recheck(path: str, ids: str | None, jobs: int) -> int:
     """Recompute every certificate of REPORT (a report.json or its folder) along a second path."""
     from dsmverify.replay import recheck as recheck_report
 
-    result = recheck_report(path, None if ids is None else _ids(ids), jobs=jobs)
-    for failure in result.failures:
-        click.echo(failure)
-    click.echo(result.summary())
+    result = recheck_report(path, None if ids is None else claim_ids(ids), jobs=jobs)
+    for line in (*result.failures, *result.left_out):
+        echo(line)
+    echo(result.summary())
     return result.exit_status
 
 
@@ -399,8 +423,20 @@ def diff(old: str, new: str, part: str, as_json: bool) -> int:
     if as_json:
         sys.stdout.writelines(f"{line}\n" for line in difference.render())
     else:
-        _print_difference(difference)
+        from dsmverify.printing import print_difference
+
+        print_difference(difference)
     return difference.exit_status
+
+
+@cli.command()
+@click.argument("path", metavar="REPORT")
+def summary(path: str) -> None:
+    """Print a short form of REPORT (a report.json or its folder) in GitHub's Markdown."""
+    from dsmverify.report import github
+    from dsmverify.report import json as report_json
+
+    echo(github.render(report_json.read(path)), end="")
 
 
 @cli.command()
@@ -419,7 +455,7 @@ def scripts(path: str, out: str) -> None:
             f"scripts cannot be made of it ({type(error).__name__}: {error})",
             "name a report.json that `dsmverify check` wrote, or its folder, and a folder to write",
         ) from error
-    click.echo(f"{len(written)} scripts in {out}")
+    echo(f"{len(written)} scripts in {out}")
 
 
 @cli.command()
@@ -452,9 +488,65 @@ def tables(
     folder = prepare_folder(out)
     appendix = paper.read(path, figures)
     for sentence in appendix.left_out:
-        click.echo(f"left out: {sentence}")
+        echo(f"left out: {sentence}")
     written = paper.write(appendix, form, folder)
-    click.echo(f"tables: {', '.join(str(name) for name in written)}")
+    echo(f"tables: {', '.join(str(name) for name in written)}")
+
+
+@cli.command()
+@click.argument("path", metavar="REPORT")
+@click.option("--out", metavar="DIR", help="Folder for the pages; by default the report's own.")
+@click.option(
+    "--figures",
+    metavar="DIR",
+    help="Folder with fig2.csv; by default `figures` beside the report's folder.",
+)
+def html(path: str, out: str | None, figures: str | None) -> None:
+    """Write the pages of REPORT (a report.json or its folder) again, with training runs if any."""
+    from dsmverify.printing import print_files
+    from dsmverify.report import html as report_html
+    from dsmverify.report import prepare_folder
+
+    folder = None if out is None else prepare_folder(out)
+    paths = report_html.write(path, figures=figures, folder=folder)
+    print_files(paths, paths[0].parent)
+
+
+@cli.command()
+@click.option(
+    "--out",
+    metavar="FILE|DIR",
+    default=".",
+    show_default=True,
+    help="An .html file, or a folder for explorer.html.",
+)
+def explorer(out: str) -> None:
+    """Write the bound explorer, a page with sliders that needs no report and no network."""
+    from pathlib import Path
+
+    from dsmverify import explorer as page
+    from dsmverify.report.files import write_files
+
+    path = Path(out)
+    is_file = path.suffix == ".html" and not path.is_dir()
+    folder, name = (path.parent, path.name) if is_file else (path, page.FILE_NAME)
+    for written in write_files(folder, {name: page.render()}):
+        echo(f"explorer: {written}")
+
+
+@cli.command()
+@click.argument("path", metavar="REPORT")
+@click.option("--out", metavar="DIR", required=True, help="Folder for the new report.json.")
+def upgrade(path: str, out: str) -> None:
+    """Write REPORT (a report.json or its folder) in the newest form of report.json."""
+    from dsmverify.report import SCHEMA_VERSION, prepare_folder
+    from dsmverify.report import json as report_json
+    from dsmverify.report.files import write_files
+
+    folder = prepare_folder(out)
+    text = report_json.render(report_json.read(path))
+    (written,) = write_files(folder, {"report.json": text})
+    echo(f"report.json, schema version {SCHEMA_VERSION}: {written}")
 
 
 def _write(path: str, text: str) -> None:
@@ -470,150 +562,5 @@ def _write(path: str, text: str) -> None:
 def _fail(message: str, status: int) -> int:
     from dsmverify.report.text import plain
 
-    click.echo(f"error: {plain(message)}", err=True)
+    echo(f"error: {plain(message)}", error=True)
     return status
-
-
-def _ids(text: str) -> list[str]:
-    return _listed(text, "--claims", "prop02a,thm04", "id", "all claims")
-
-
-def _listed(
-    text: str, option: str, example: str, what: str = "name", everything: str = "all of them"
-) -> list[str]:
-    entries = [part.strip() for part in text.split(",")]
-    if not all(entries):
-        raise InputError(
-            option,
-            show(text),
-            f"every {what} between commas must be there",
-            f"write {option} {example}; leave the option out for {everything}",
-        )
-    return entries
-
-
-def _column(text: str | None) -> str | int | None:
-    return int(text) if text is not None and text.isdecimal() and text.isascii() else text
-
-
-def _refuse_with_data(options: Mapping[str, object]) -> None:
-    for name, value in options.items():
-        if value is not None:
-            raise InputError(
-                name,
-                show(value) if isinstance(value, int) and not isinstance(value, bool) else "",
-                "searches and proofs by boxes belong to the bundled battery",
-                f"leave {name} out, or leave out your data",
-            )
-
-
-def _refuse_without_data(options: Mapping[str, object]) -> None:
-    for name, value in options.items():
-        if value is not None:
-            raise InputError(
-                name,
-                show(value) if isinstance(value, str) else "",
-                "the bundled battery brings its own samples and noise levels",
-                f"name your data before it, or leave {name} out to check the battery",
-            )
-
-
-def _print_summary(report: Report) -> None:
-    from rich.text import Text
-
-    from dsmverify.report.markdown import first_line
-    from dsmverify.report.text import plain, show_number
-
-    styles = {"PROVED": "green", "HOLDS": "green", "REFUTED": "red"}
-    heads = ("claim", "verdict", "applicable", "true", "false", "unknown", "trivial", "n/a")
-    rows = table(*heads, "least slack", right_from=2)
-    for outcome in report.claims:
-        verdict = Text(outcome.verdict, style=styles.get(outcome.verdict, "yellow"))
-        counts = (outcome.applicable, outcome.true, outcome.false, outcome.unknown)
-        slack = show_number(outcome.slack.min if outcome.slack else None, 4)
-        numbers = [str(count) for count in (*counts, outcome.trivial, outcome.not_applicable)]
-        rows.add_row(Text(plain(outcome.claim.id)), verdict, *numbers, slack)
-    out = console(sys.stdout)
-    out.print(rows)
-    out.print()
-    out.print(Text(plain(first_line(report))))
-    out.print(", ".join(f"{count} {verdict}" for verdict, count in report.counts.items()))
-    for mismatch in report.mismatches:
-        text = f"{mismatch.claim}: {mismatch.found}, but recorded: {mismatch.expected}"
-        out.print(Text(plain(text), style="red"))
-    if not report.mismatches:
-        out.print(
-            "every verdict is the recorded one"
-            if report.battery
-            else "no answer contradicts a recorded verdict"
-        )
-
-
-def _print_difference(difference: Difference) -> None:
-    from rich.text import Text
-
-    from dsmverify.report.changes import KINDS
-    from dsmverify.report.text import plain
-
-    styles = {"worse": "red", "better": "green", "other": "yellow"}
-    out = console(sys.stdout)
-    if not difference.changes:
-        out.print("nothing changed")
-        return
-    for kind in KINDS:
-        found = difference.of(kind)
-        if not found:
-            continue
-        judged = kind in _JUDGED
-        rows = table(kind, "old", "new", *(["direction"] if judged else []), "why")
-        for change in found[:_SHOWN_CHANGES]:
-            new = _cell(change.new) + (f" ({_cell(change.note)})" if change.note else "")
-            cells = [_cell(change.name), _cell(change.old), new]
-            shown = [Text(plain(cell)) for cell in cells]
-            shown += [Text(change.direction, style=styles[change.direction])] if judged else []
-            rows.add_row(*shown, Text(plain("; ".join(change.why))))
-        out.print(rows)
-        if len(found) > _SHOWN_CHANGES:
-            more = len(found) - _SHOWN_CHANGES
-            out.print(f"and {more} more; --json lists all of them")
-        out.print()
-    for kind in _JUDGED:
-        counts = (f"{len(difference.of(kind, one))} {one}" for one in ("worse", "other", "better"))
-        out.print(f"{kind}s: {', '.join(counts)}")
-    rest = [f"{kind} {len(difference.of(kind))}" for kind in KINDS if kind not in _JUDGED]
-    out.print(f"other changes: {', '.join(rest)}")
-    out.print("why: the recorded changes that can be the cause, not that they are")
-
-
-def _cell(text: str | None) -> str:
-    """Text for a cell of a table in the terminal: a dash for what is not there; not too long."""
-    if not text:
-        return "-"
-    return text if len(text) <= _LONGEST_CELL else f"{text[: _LONGEST_CELL - 3]}..."
-
-
-def _print_values(result: Mapping[str, Any]) -> None:
-    from rich.text import Text
-
-    rows = table("quantity", "value")
-    for name, value in _flat("", result["values"]):
-        rows.add_row(Text(name), Text(value))
-    out = console(sys.stdout)
-    out.print(f"system {result['system']}, {result['digits']} digits")
-    out.print(rows)
-    for name, reason in sorted((result.get("unavailable") or {}).items()):
-        out.print(Text(f"{name}: not available: {reason}"))
-
-
-def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Names and spellings of all numbers in what `evaluate` returns."""
-    if isinstance(value, Mapping) and set(value) == {"lower", "upper"}:
-        yield name, f"[{value['lower']}, {value['upper']}]"
-    elif isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield from _flat(f"{name}.{key}" if name else str(key), entry)
-    elif isinstance(value, list | tuple):
-        for index, entry in enumerate(value):
-            yield from _flat(f"{name}[{index}]", entry)
-    else:
-        yield name, str(value)
