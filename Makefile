@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv report referee figures figures-full lint test test-slow bench refutations containment mutants reference-table clean
+.PHONY: help venv report referee figures figures-full lint test test-slow bench refutations containment mutants reference-table explorer-grids docs clean
 
 help:
 	@echo 'make report       run the bundled battery, write reports/latest/'
@@ -26,6 +26,8 @@ help:
 	@echo 'make containment  values inside their balls on INSTANCES=10000 random instances'
 	@echo 'make mutants      mutation testing in a private copy, resumable (MUTANTS=module, MINUTES=...)'
 	@echo 'make reference-table  write dsmverify/testing/reference_table.jsonl and its SHA-256 again'
+	@echo 'make explorer-grids  integrals of the bound explorer again, dsmverify/explorer/grids.json'
+	@echo 'make docs         the documentation as static pages, build/docs/'
 	@echo 'make clean        remove the virtual environment, caches and built files'
 
 venv: $(STAMP)
@@ -39,7 +41,7 @@ $(BIN)/python:
 	       && $(PYTHON) -m pip --python $(BIN)/python install pip; }
 
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,docs]'
 	@touch $@
 
 report: $(STAMP)
@@ -88,6 +90,15 @@ mutants: $(STAMP)
 
 reference-table: $(STAMP)
 	$(BIN)/python -m dsmverify.testing.make_table
+
+# About four minutes of one core: interpolation tables, and how far they are from certified values.
+explorer-grids: $(STAMP)
+	$(BIN)/python -m dsmverify.explorer.make_grids
+
+# Whole each time: the pages are written from claims, formulas and derivations too.
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -b html -q -E -W --keep-going -n -d build/doctrees docs build/docs
+	@echo 'documentation: build/docs/index.html'
 
 clean:
 	rm -rf $(VENV) build dist reports/latest *.egg-info
