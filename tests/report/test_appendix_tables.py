@@ -431,9 +431,10 @@ def test_csv_holds_no_formula_and_two_columns_per_enclosure() -> None:
     lines = list(csv.reader(files["hostile.csv"].splitlines()))
     assert lines[0] == ["a_b & c", "name", "'=1+1", "n"]
     assert len(lines) == len(HOSTILE) + 1
-    for text in ("=1", "+1", "-1", "@x", "  =1", "\uff1dx", "\t=1", "-"):
+    for text in ("=1", "+1+1", "-1 (x)", "-1e", "@x", "  =1", "\uff1dx", "\t=1", "-"):
         assert commas.safe(text).startswith("'")
-    assert commas.safe("a=1") == "a=1"
+    for text in ("a=1", "-1.7", "+2e-5", "-3."):  # a number is no formula
+        assert commas.safe(text) == text
     columns = (Column("a", "enclosure"), Column("b", "number"))
     table = PaperTable.of("t", "T", "", columns, [(("-1", "2"), "-4.2"), (None, None)])
     text = commas.render(Appendix({}, "", (table,)))["t.csv"]

@@ -581,3 +581,21 @@ def test_mismatches_on_the_battery_and_off_it() -> None:
         assert find_mismatches(outcomes, rows, expected, battery=battery) == ()
     proved = {"b": Expected("PROVED", "why")}
     assert len(find_mismatches([], rows, proved, battery=False)) == 2
+
+
+@pytest.mark.parametrize("battery", [True, False])
+@pytest.mark.parametrize("record", [None, Expected("REFUTED", "known")])
+def test_a_proof_and_a_counterexample_fail_the_run_whatever_is_recorded(
+    record: Expected | None, battery: bool
+) -> None:
+    contradiction = decide_verdict(claim("a"), [row("FALSE", name="a")], True, INSTANCES)
+    expected = {} if record is None else {"a": record}
+    rows = [row("FALSE", name="a")]
+    (found,) = find_mismatches([contradiction], rows, expected, battery=battery)
+    assert found.claim == "a"
+    if record is not None or not battery:
+        assert found.found == "REFUTED, with a contradiction"
+        assert found.reason.startswith("CONTRADICTION: a proof is claimed")
+    refuted = decide_verdict(claim("a"), rows, None, INSTANCES)
+    if record is not None:
+        assert find_mismatches([refuted], rows, expected, battery=battery) == ()

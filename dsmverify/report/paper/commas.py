@@ -15,6 +15,7 @@ from dsmverify.report.paper.cells import Appendix, Cell, Column, PaperTable
 from dsmverify.report.text import plain
 
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _VERSIONS = "versions.csv"
 
 
@@ -33,7 +34,8 @@ def render(appendix: Appendix) -> dict[str, str]:
 def safe(text: str) -> str:
     """Text in one line that no spreadsheet runs as a formula."""
     shown = plain(text)
-    return f"'{shown}" if _FORMULA.match(shown) else shown
+    is_formula = _FORMULA.match(shown) and not _NUMBER.fullmatch(shown)
+    return f"'{shown}" if is_formula else shown
 
 
 def _lines(table: PaperTable) -> Iterator[list[str]]:
