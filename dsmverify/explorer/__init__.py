@@ -21,8 +21,11 @@ SCRIPTS: Final = (
     "formulas.js",
     "typography.js",
     "integrals.js",
+    "truths.js",
     "bounds.js",
+    "verdicts.js",
     "regime.js",
+    "curves.js",
     "picture.js",
     "explorer.js",
 )

@@ -3,16 +3,16 @@
  * The two sides of the paper's inequalities, and of their repaired and sharpened forms, for
  * equally spaced points around 0. Ids are those of the list of claims (checks/).
  *
- * A side is {sign, ln}: sign times exp(ln). A truth may also be {reason}, and has an `error` where it
- * is less accurate than rounding.
+ * A side is {sign, ln, error}: sign times exp(ln), `error` where it is less accurate than rounding;
+ * or {reason}. `refuted` marks printed forms that the report refutes.
  */
 const dsmBounds = (() => {
   const F = dsmFormulas;
-  const { log, exp, min, max } = Math;
-  const LN2 = Math.LN2;
+  const {
+    positive, least, riskOf, variationOf, atQuarter, slopeJump, weights,
+  } = dsmTruths;
+  const { log, exp, min, max, LN2 } = Math;
 
-  const positive = (ln) => ({ sign: 1, ln });
-  const number = (x) => ({ sign: Math.sign(x), ln: log(Math.abs(x)) });
   const times = (side, ln) => ({ ...side, ln: side.ln + ln });
   const difference = F.lnDifference;
 
@@ -38,96 +38,36 @@ const dsmBounds = (() => {
       lnScale: 2 * log(mu) - 4 * log(sigma),
       lnDefault,
       lnA: bound === null ? lnDefault : log(bound),
+      isDefaultBound: bound === null,
       decay: (divisor) => -(kappa * kappa) / divisor,
     };
   }
 
-  // Hypotheses: `ratio` above 1 holds, below 1 fails.
+  // Hypotheses: `lnRatio` above 0 holds, below 0 fails; `exact` where no rounding is in it.
 
   const spacingAtLeast = (count) => (s) => ({
     text: `Delta >= ${count} sigma/mu`,
-    ratio: s.kappa / count,
+    lnRatio: log(s.kappa / count),
   });
-  const sizeAtLeast = (least) => (s) => ({ text: `n >= ${least}`, ratio: s.n / least });
+  const sizeAtLeast = (count) => (s) => ({
+    text: `n >= ${count}`, lnRatio: log(s.n / count), exact: true,
+  });
   const cubes = (s) => ({
     text: "16 n^3 exp(-mu^2 Delta^2/(4 sigma^2)) <= 1",
-    ratio: exp(-(log(16) + 3 * s.lnN + s.decay(4))),
+    lnRatio: -(log(16) + 3 * s.lnN + s.decay(4)),
   });
+  const smallTime = (s) => ({ text: "t <= 1/5, as small t is read", lnRatio: -log(5 * s.time) });
 
-  // True values.
-
-  const midpoint = (s, i) => s.mu * ((s.x[i - 1] + s.x[i]) / 2);
-
-  /** The entry of a list with the smallest key; a list without numbers gives null. */
-  function least(list, key) {
-    return list.reduce((best, entry) => (best === null || key(entry) < key(best) ? entry : best), null);
-  }
-
-  /** Half of the gaps stand for all: the sample is symmetric. */
-  const gaps = (s) => Array.from({ length: Math.ceil((s.n - 1) / 2) }, (_, i) => i + 1);
-  const points = (s) => Array.from({ length: Math.ceil(s.n / 2) }, (_, i) => i + 1);
-
-  /** An integral of `dsmIntegrals` as a truth, scaled back. */
-  const scaled = (found, power, s) =>
-    found.reason ? found : { ...found, sign: 1, ln: found.ln - power * s.lnSigma };
-
-  const riskOf = (s) => scaled(dsmIntegrals.lnScaledRisk(s.n, s.kappa), 2, s);
-  const variationOf = (s) => scaled(dsmIntegrals.lnScaledVariation(s.n, s.kappa), 1, s);
-
-  function midpointVariance(s) {
-    const found = gaps(s).map((i) => ({ i, ln: F.lnPosteriorVariance(s.sample, midpoint(s, i)) }));
-    const { i, ln } = least(found, (entry) => entry.ln);
-    return { ...positive(ln), where: `i = ${i}` };
-  }
-
-  /** Both ends of |y - mu x_i| <= mu Delta/4 for every i; the largest value of a function there. */
-  function atQuarter(s, value) {
-    const found = points(s).flatMap((i) =>
-      [-1, 1].map((side) => {
-        const y = s.mu * (s.x[i - 1] + (side * s.spacing) / 4);
-        return { i, side, ln: value(i, y) };
-      }),
-    );
-    const { i, side, ln } = least(found, (entry) => -entry.ln);
-    return { ...positive(ln), where: `y = mu (x_${i} ${side < 0 ? "-" : "+"} Delta/4)` };
-  }
-
-  function slopeJump(s, scale) {
-    const found = gaps(s).flatMap((i) => {
-      const middle = F.lnPosteriorVariance(s.sample, midpoint(s, i));
-      return [i, i + 1].map((k) => {
-        const other = F.lnPosteriorVariance(s.sample, scale * s.x[k - 1]);
-        return { i, k, ln: difference(middle, other).ln };
-      });
-    });
-    const { i, k, ln } = least(found, (entry) => entry.ln);
-    const place = scale === 1 ? `x_${k}` : `mu x_${k}`;
-    return { ...positive(ln + s.lnScale), where: `i = ${i}, y = ${place}` };
-  }
-
-  const WEIGHTS = new WeakMap();
-
-  /** The two weights at the ends and in the middle of every gap. */
-  function weights(s) {
-    if (!WEIGHTS.has(s)) {
-      const seen = new Map();
-      const at = (kind, name, y) => {
-        const key = `${kind} ${name}`;
-        if (!seen.has(key)) {
-          const value = kind === "pi" ? F.weight(s.sample, y) : F.noisedWeight(s.sample, y);
-          seen.set(key, log(value));
-        }
-        return { name, ln: seen.get(key) };
-      };
-      WEIGHTS.set(s, (kind, i) => [
-        // At its ends pi jumps to 0 outside; mu x_1 itself may round to the outside.
-        at(kind, `mu x_${i}`, i === 1 ? s.mu * s.x[0] : s.mu * s.x[i - 1]),
-        at(kind, `m_${i}`, midpoint(s, i)),
-        at(kind, `mu x_${i + 1}`, s.mu * s.x[i]),
-      ]);
-    }
-    return WEIGHTS.get(s);
-  }
+  /** What proposition 7 asks of the risk: empty where even the least risk is larger. */
+  const isRiskReachable = (s) => {
+    const risk = riskOf(s);
+    if (risk.reason) return null;
+    return {
+      text: "R_n(theta) <= 1/(16 n sigma^2), but R_n(s*) is the least risk",
+      lnRatio: -log(16 * s.n) - 2 * s.lnSigma - risk.ln,
+      error: risk.error,
+    };
+  };
 
   const halvedPrinted = (n, i) => min(i * i * (i - 1), (n - i) ** 2 * (n - i + 1));
   const halvedRepaired = (n, i) => min(i * i * (i - 1), (n - i) ** 2 * (n - i - 1));
@@ -143,19 +83,11 @@ const dsmBounds = (() => {
     const usable = found.filter((entry) => entry.ln > -Infinity);
     if (!usable.length || kept.sign === 0) return { sign: 0, ln: -Infinity };
     const { i, place, ln } = least(usable, (entry) => entry.place.ln - entry.ln);
-    return { sign: kept.sign, ln, where: `i = ${i}, y = ${place.name}`, truth: positive(place.ln) };
-  }
-
-  /** 1 - erfc(u/sqrt 2) - (2u/sqrt(2 pi)) exp(-u^2/2) as a series of positive terms. */
-  function lnInsideSquare(u) {
-    if (u > 8) return Math.log1p(-F.erfc(u / Math.SQRT2) - u * exp(-0.5 * u * u + 0.5 * log(2 / Math.PI)));
-    let term = 1 / 3;
-    let sum = term;
-    for (let k = 1; term > sum * 1e-18; k += 1) {
-      term *= (u * u) / (2 * k + 3);
-      sum += term;
-    }
-    return 0.5 * log(2 / Math.PI) + 3 * log(u) - 0.5 * u * u + log(sum);
+    return {
+      sign: kept.sign, ln, error: kept.error,
+      where: `i = ${i}, y = ${place.name}`,
+      truth: positive(place.ln),
+    };
   }
 
   /** 1 - (a u/sqrt(2 pi) + b) exp(-u^2/2), u = kappa/2. */
@@ -209,7 +141,7 @@ const dsmBounds = (() => {
       symbol: "V[W(m_i)]",
       name: "posterior variance at a midpoint, the smallest of all",
       sense: ">=",
-      truth: midpointVariance,
+      truth: dsmTruths.midpointVariance,
       bounds: [
         {
           id: "prop02a", form: "printed", needs: [], text: "(x_i - x_{i+1})^2/(2n)",
@@ -230,7 +162,7 @@ const dsmBounds = (() => {
       symbol: "|E[W(y)] - x_i|",
       name: "distance of the posterior mean, the largest for |y - mu x_i| <= mu Delta/4",
       sense: "<=",
-      truth: (s) => atQuarter(s, (i, y) => F.lnPosteriorOffset(s.sample, y, i - 1)),
+      truth: (s) => atQuarter(s, F.lnOffset),
       trivial: { text: "x_n - x_1", value: (s) => positive(s.lnSpread) },
       bounds: [
         {
@@ -248,9 +180,9 @@ const dsmBounds = (() => {
     {
       id: "posterior_variance",
       symbol: "V[W(y)]",
-      name: "posterior variance, the largest at the ends of |y - mu x_i| <= mu Delta/4",
+      name: "posterior variance, the largest at the ends and in the middle of |y - mu x_i| <= mu Delta/4",
       sense: "<=",
-      truth: (s) => atQuarter(s, (_, y) => F.lnPosteriorVariance(s.sample, y)),
+      truth: (s) => atQuarter(s, F.lnVariance),
       trivial: { text: "(x_n - x_1)^2/4", value: (s) => positive(2 * s.lnSpread - log(4)) },
       bounds: [
         {
@@ -270,12 +202,12 @@ const dsmBounds = (() => {
       symbol: "|s*'(y) - s*'(m_i)|",
       name: "change of slope between a mean and a midpoint, the smallest of all",
       sense: ">=",
-      truth: (s) => slopeJump(s, s.mu),
+      truth: (s) => slopeJump(s, true),
       bounds: [
         {
-          id: "cor03a", form: "printed", needs: [spacingAtLeast(2)],
+          id: "cor03a", form: "printed", refuted: true, needs: [spacingAtLeast(2)],
           text: "mu^2/sigma^4 (Delta^2/(2n) - 4 n^2 Delta^2 exp(-mu^2 Delta^2/(4 sigma^2))), read with y = x_i",
-          value: (s) => ({ ...jumpFloor(s), truth: slopeJump(s, 1) }),
+          value: (s) => ({ ...jumpFloor(s), truth: slopeJump(s, false) }),
         },
         {
           id: "cor03a.r1", form: "repaired", needs: [spacingAtLeast(2)],
@@ -311,7 +243,7 @@ const dsmBounds = (() => {
       symbol: "int |s*''| dy",
       name: "total variation of the slope of s*",
       sense: "<=",
-      truth: (s) => scaled(dsmIntegrals.lnScaledMass(s.n, s.kappa), 2, s),
+      truth: dsmTruths.massOf,
       bounds: [
         {
           id: "lem12", form: "printed", needs: [],
@@ -337,7 +269,7 @@ const dsmBounds = (() => {
       symbol: "E[s*'(Y)^2]",
       name: "mean squared slope of s*",
       sense: ">=",
-      truth: (s) => scaled(dsmIntegrals.lnScaledSlopeSquare(s.n, s.kappa), 4, s),
+      truth: dsmTruths.slopeSquareOf,
       bounds: [
         {
           id: "shift3", form: "beyond the paper", needs: [],
@@ -345,8 +277,10 @@ const dsmBounds = (() => {
           value: (s) => {
             const risk = riskOf(s);
             if (risk.reason) return risk;
-            const rest = max(1 - exp(0.5 * risk.ln + s.lnSigma), 0);
-            return rest > 0 ? positive(2 * log(rest) - 4 * s.lnSigma) : { sign: 0, ln: -Infinity };
+            const r = exp(0.5 * risk.ln + s.lnSigma);
+            if (r >= 1) return { sign: 0, ln: -Infinity };
+            const error = (r * (risk.error + 8 * Number.EPSILON)) / (1 - r);
+            return { ...positive(2 * Math.log1p(-r) - 4 * s.lnSigma), error };
           },
         },
       ],
@@ -359,17 +293,19 @@ const dsmBounds = (() => {
       truth: variationOf,
       bounds: [
         {
-          id: "prop07", form: "printed", sense: ">=", needs: [spacingAtLeast(8)],
+          id: "prop07", form: "printed", refuted: true, sense: ">=", reach: isRiskReachable, needs: [spacingAtLeast(8)],
           text: "mu n^2 Delta/(2^11 sigma^2), for R_n(theta) <= 1/(16 n sigma^2)",
           value: (s) => times(networkFloor(s), -11 * LN2),
         },
         {
-          id: "prop07.r1", form: "repaired", sense: ">=", needs: [sizeAtLeast(4), spacingAtLeast(8)],
+          id: "prop07.r1", form: "repaired", sense: ">=", reach: isRiskReachable,
+          needs: [sizeAtLeast(4), spacingAtLeast(8)],
           text: "the same, for n >= 4",
           value: (s) => times(networkFloor(s), -11 * LN2),
         },
         {
-          id: "prop07.r3", form: "repaired", sense: ">=", needs: [sizeAtLeast(5), spacingAtLeast(8)],
+          id: "prop07.r3", form: "repaired", sense: ">=", reach: isRiskReachable,
+          needs: [sizeAtLeast(5), spacingAtLeast(8)],
           text: "mu n^2 Delta/(2^10 sigma^2), for n >= 5",
           value: (s) => times(networkFloor(s), -10 * LN2),
         },
@@ -379,11 +315,11 @@ const dsmBounds = (() => {
             + "at the least possible risk R = R_n(s*)",
           value: (s) => {
             const risk = riskOf(s);
-            return risk.reason ? risk : positive(printedCeiling(s, risk.ln));
+            return risk.reason ? risk : { ...positive(printedCeiling(s, risk.ln)), error: risk.error / 2 };
           },
         },
         {
-          id: "prop06b.r1", form: "repaired", sense: "<=", needs: [],
+          id: "prop06b.r1", form: "repaired", sense: "<=", weight: "noised", needs: [],
           text: "1/(2 eta), with the noised weight in TV",
           value: (s) => positive(-log(2 * s.rate)),
         },
@@ -398,7 +334,7 @@ const dsmBounds = (() => {
       where: "in the middle gap",
       bounds: [
         {
-          id: "prop09a", form: "printed", needs: [],
+          id: "prop09a", form: "printed", refuted: true, needs: [],
           text: "mu/n^2 (1/2 - exp(-mu^2 Delta^2/(2 sigma^2))) min(i^2 (i-1)/2, (n-i)^2 (n-i+1)/2) Delta",
           value: (s) => tightestWeight(s, "pi", halvedPrinted, difference(0, LN2 + s.decay(2))),
         },
@@ -450,7 +386,7 @@ const dsmBounds = (() => {
       symbol: "E[x^2; |x| <= delta]/sigma^2",
       name: "truncated second moment of lemma 14 at delta = mu Delta/2, x normal with deviation sigma",
       sense: ">=",
-      truth: (s) => positive(lnInsideSquare(s.kappa / 2)),
+      truth: (s) => positive(dsmTruths.lnInsideSquare(s.kappa / 2)),
       bounds: [
         {
           id: "lem14b", form: "printed", needs: [],
@@ -472,7 +408,7 @@ const dsmBounds = (() => {
       truth: (s) => positive(3 * s.lnMu - 4 * s.lnSigma),
       bounds: [
         {
-          id: "thm04.f", form: "printed", needs: [], text: "1/(8 t^2), for small t",
+          id: "thm04.f", form: "printed", needs: [smallTime], text: "1/(8 t^2), for small t",
           value: (s) => positive(-log(8) - 2 * log(s.time)),
         },
         {
@@ -490,6 +426,6 @@ const dsmBounds = (() => {
 
   const networkFloor = (s) => positive(s.lnMu + 2 * s.lnN + s.lnGap - 2 * s.lnSigma);
 
-  return { state, positive, number, QUANTITIES, riskOf };
+  return { state, QUANTITIES };
 })();
 window.dsmBounds = dsmBounds;

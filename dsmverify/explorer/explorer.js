@@ -8,11 +8,13 @@
   const LARGEST_SIGMA = 0.999;
   const NOISE_RANGE = { sigma: [1e-4, LARGEST_SIGMA], t: [1e-8, 3] };
   const RANGES = { spacing: [0.01, 31.6], rate: [1e-10, 1e6], bound: [1, 1e60] };
-  const LN_MARGIN = 1e-9;
+  const ADDRESS_PAUSE = 200;
 
   let setting = { ...DEFAULTS };
   let shown = dsmBounds.QUANTITIES[0].id;
   let waiting = 0;
+  let addressLater = 0;
+  let addressKnown = "";
 
   const rounded = (x) => Number(x.toPrecision(3));
   const clamped = (x, [low, high]) => Math.min(Math.max(x, low), high);
@@ -80,6 +82,7 @@
 
   /** The setting in the address; what is missing, unknown or out of range is the default. */
   function readAddress() {
+    addressKnown = location.hash;
     const given = new URLSearchParams(location.hash.slice(1));
     const within = (name, [low, high], fallback) => {
       const text = given.get(name);
@@ -106,44 +109,6 @@
 
   const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
-  /** Verdict on a bound here: {kind, text}. `kind` is a class: yes, loose, no, fails. */
-  function judged(bound, side, value, trivial, sense, s) {
-    const failing = bound.needs.map((need) => need(s)).filter(({ ratio }) => !(ratio >= 1));
-    if (failing.length) {
-      const [{ text, ratio }] = failing;
-      const by = ratio > 0 ? `, by a factor ${factor(-Math.log(ratio))}` : "";
-      return { kind: "no", text: `hypothesis fails: ${text}${by}` };
-    }
-    if (side.reason) return { kind: "no", text: side.reason };
-    if (side.sign <= 0) return { kind: "no", text: "not positive: says nothing" };
-    if (sense === ">=" && value.sign > 0 && side.ln > value.ln + tolerance(value)) {
-      return { kind: "fails", text: "above the value here" };
-    }
-    if (sense === "<=" && value.sign > 0 && side.ln < value.ln - tolerance(value)) {
-      return { kind: "fails", text: "below the value here" };
-    }
-    if (trivial && side.ln >= trivial.side.ln) {
-      return { kind: "loose", text: `no better than the trivial ${trivial.text}` };
-    }
-    if (value.reason) return { kind: "yes", text: "holds; the value is not computed" };
-    const away = Math.abs(side.ln - value.ln);
-    if (away < LN_MARGIN) return { kind: "yes", text: "tight" };
-    const wide = away > Math.log(1e6);
-    return { kind: wide ? "loose" : "yes", text: `within a factor ${factor(away)}` };
-  }
-
-  const tolerance = (value) => LN_MARGIN + (value.error ?? 0);
-
-  /** About networks: what a bound says of a network as good as s*, whose value is shown. */
-  function judgedForNetwork(bound, side, value, sense, s) {
-    const verdict = judged(bound, side, value, null, "", s);
-    if (verdict.kind === "no" || value.reason) return verdict;
-    const isBelow = side.ln < value.ln;
-    if (sense === "<=" && isBelow) return { kind: "yes", text: "below TV(s*): s* is out of reach" };
-    if (sense === "<=") return { kind: "loose", text: "above TV(s*): does not exclude s*" };
-    return isBelow ? verdict : { kind: "yes", text: "above TV(s*)" };
-  }
-
   function numberCell(side) {
     const cell = element("td", side.reason ?? decimal(side), { class: "value" });
     if (side.reason) cell.classList.add("missing");
@@ -169,12 +134,12 @@
     const own = side.truth ?? value;
     const sense = bound.sense ?? quantity.sense;
     const verdict = bound.sense
-      ? judgedForNetwork(bound, side, own, sense, s)
-      : judged(bound, side, own, trivial, sense, s);
+      ? dsmVerdicts.ofNetwork(bound, side, own, sense, s)
+      : dsmVerdicts.ofBound(bound, side, own, trivial, sense, s);
     const sign = sense === ">=" ? "≥" : "≤";
     const name = element("th", [
       element("span", `${sign} ${bound.id}`, { class: "claim" }),
-      element("span", bound.form, { class: "form" }),
+      element("span", bound.refuted ? `${bound.form}, refuted in the report` : bound.form, { class: "form" }),
       element("span", formula(bound.text), { class: "text" }),
     ], { scope: "row" });
     const known = side.sign > 0 && own.sign > 0;
@@ -202,30 +167,52 @@
 
   // The regime.
 
-  function hypothesisRow({ id, text, limit, lnRatio }) {
-    const holds = lnRatio >= 0;
-    const by = `${holds ? "holds" : "fails"} by a factor ${factor(Math.abs(lnRatio))}`;
+  const HEADINGS = ["Hypothesis", "Limit", "Here"];
+  const KINDS = { holds: "yes", fails: "no", edge: "open" };
+
+  function hypothesisRow(hypothesis) {
+    const { id, text, limit, lnRatio, given } = hypothesis;
+    const standing = dsmVerdicts.standing(hypothesis);
+    const by = `${standing} by a factor ${factor(Math.abs(lnRatio))}`;
+    const here = standing === "edge" ? "equal within rounding: not decided" : given ?? by;
     return element("tr", [
       element("th", formula(text), { scope: "row" }),
       element("td", decimal(limit), { class: "value" }),
-      element("td", element("span", by, { class: `verdict ${holds ? "yes" : "no"}` })),
-    ], { "data-hypothesis": id, "data-holds": String(holds) });
+      element("td", element("span", here, { class: `verdict ${KINDS[standing]}` })),
+    ], { "data-hypothesis": id, "data-holds": { holds: "true", fails: "false", edge: "edge" }[standing] });
+  }
+
+  /** {kind, text}: whether a theorem speaks, as far as the numbers go. */
+  function speech(theorem) {
+    const counted = theorem.hypotheses.filter(({ isSummary }) => !isSummary).map(dsmVerdicts.standing);
+    const failing = counted.filter((standing) => standing === "fails").length;
+    const near = counted.filter((standing) => standing === "edge").length;
+    if (failing) {
+      return {
+        kind: "no",
+        text: `Says nothing here: ${failing} of ${counted.length} hypotheses on the numbers fail. It would say:`,
+      };
+    }
+    if (near) {
+      return {
+        kind: "open",
+        text: "Not decided here: a hypothesis is an equality within rounding. It would say:",
+      };
+    }
+    return { kind: "yes", text: `All hypotheses on the numbers hold. For ${theorem.about}:` };
   }
 
   function theoremBlock(theorem, s) {
-    const missing = theorem.hypotheses.filter(({ lnRatio }) => lnRatio < 0).length;
-    const speaks = missing
-      ? `Says nothing here: ${missing} of ${theorem.hypotheses.length} hypotheses on the numbers fail.`
-      : "All hypotheses on the numbers hold. For every stable minimum:";
+    const { kind, text } = speech(theorem);
     const share = decimal({ ...theorem.side, ln: theorem.side.ln + 2 * s.lnSigma }, 3);
     return element("article", [
       element("h3", [element("code", theorem.id), " ", formula(theorem.name)]),
       element("table", [
-        element("thead", element("tr", ["Hypothesis", "Limit", "Here"].map((text) => element("th", text, { scope: "col" })))),
+        element("thead", element("tr", HEADINGS.map((name) => element("th", name, { scope: "col" })))),
         element("tbody", theorem.hypotheses.map(hypothesisRow)),
       ]),
       element("p", [
-        element("span", speaks, { class: `verdict ${missing ? "no" : "yes"}` }), " ",
+        element("span", formula(text), { class: `verdict ${kind}` }), " ",
         formula(theorem.conclusion), " = ",
         element("span", decimal(theorem.side), { class: "value", "data-conclusion": theorem.id }),
         formula(`, which is ${share} of 1/sigma^2.`),
@@ -236,13 +223,13 @@
   // The rest of the page.
 
   function fillDerived(s) {
-    const risk = dsmBounds.riskOf(s);
+    const risk = dsmTruths.riskOf(s);
     const rows = [
-      ["mu", decimal(dsmBounds.number(s.mu))],
-      ["sigma", decimal(dsmBounds.number(s.sigma))],
-      ["t", decimal(dsmBounds.number(s.time))],
-      ["kappa = mu Delta/sigma", decimal(dsmBounds.number(s.kappa))],
-      ["C_n", decimal(dsmBounds.positive(dsmFormulas.lnCurvatureConstant(s.sample)))],
+      ["mu", decimal(dsmTruths.number(s.mu))],
+      ["sigma", decimal(dsmTruths.number(s.sigma))],
+      ["t", decimal(dsmTruths.number(s.time))],
+      ["kappa = mu Delta/sigma", decimal(dsmTruths.number(s.kappa))],
+      ["C_n", decimal(dsmTruths.positive(dsmFormulas.lnCurvatureConstant(s.sample)))],
       ["sigma^2 R_n(s*)", risk.reason ?? decimal({ ...risk, ln: risk.ln + 2 * s.lnSigma })],
     ];
     byId("derived").replaceChildren(...rows.map(([name, value]) =>
@@ -254,8 +241,8 @@
       n: String(setting.n),
       spacing: String(setting.spacing),
       noise: String(setting.noise),
-      rate: decimal(dsmBounds.number(setting.rate), 3),
-      bound: decimal(dsmBounds.positive(s.lnA), 4),
+      rate: decimal(dsmTruths.number(setting.rate), 3),
+      bound: decimal(dsmTruths.positive(s.lnA), 4),
     };
     for (const [id, text] of Object.entries(texts)) {
       byId(`${id}-value`).textContent = text;
@@ -263,9 +250,24 @@
     }
   }
 
-  function fillPicture(s) {
+  /** What the curves of the picture depend on: all but the noise level. */
+  function curvesKey() {
+    const { n, spacing, rate, bound } = setting;
+    return [shown, n, spacing, rate, bound].join(" ");
+  }
+
+  function fillPicture(isUrgent) {
     const quantity = dsmBounds.QUANTITIES.find(({ id }) => id === shown);
-    const lines = dsmPicture.draw(byId("picture-svg"), quantity, (sigma) => stateOf(setting, sigma), s);
+    const fixed = { ...setting };
+    const asked = {
+      key: curvesKey(), quantity, n: fixed.n, stateAt: (sigma) => stateOf(fixed, sigma),
+    };
+    // The marker is where the slider is by then, not where it was when the curves were asked for.
+    dsmCurves.show(asked, (lines) => drawPicture(quantity, lines), isUrgent);
+  }
+
+  function drawPicture(quantity, found) {
+    const lines = dsmPicture.draw(byId("picture-svg"), quantity, found, stateOf(setting));
     const names = { value: "the value", trivial: quantity.trivial && `trivial: ${quantity.trivial.text}` };
     byId("legend").replaceChildren(...lines.filter(({ isDrawn }) => isDrawn).map(({ id, form, look }) => {
       const key = element("span", [], { class: `key ${look}`, "aria-hidden": "true" });
@@ -273,19 +275,29 @@
     }));
   }
 
-  function update() {
+  /** Numbers now; the picture in slices, unless it is urgent. */
+  function update(isUrgent) {
     waiting = 0;
     const s = stateOf(setting);
     fillOutputs(s);
     fillDerived(s);
     fillTable(s);
     byId("theorems").replaceChildren(...dsmRegime.theorems(s).map((theorem) => theoremBlock(theorem, s)));
-    fillPicture(s);
-    if (location.hash !== address()) history.replaceState(null, "", address());
+    fillPicture(isUrgent);
+    // Browsers refuse an address that changes a hundred times in a row: once the slider rests.
+    clearTimeout(addressLater);
+    addressLater = setTimeout(writeAddress, ADDRESS_PAUSE);
+  }
+
+  function writeAddress() {
+    // Another address than the last one known: a link was followed, and is about to be read.
+    if (location.hash !== addressKnown || location.hash === address()) return;
+    history.replaceState(null, "", address());
+    addressKnown = location.hash;
   }
 
   function later() {
-    if (!waiting) waiting = requestAnimationFrame(update);
+    if (!waiting) waiting = requestAnimationFrame(() => update(false));
   }
 
   function start() {
@@ -306,11 +318,11 @@
     addEventListener("hashchange", () => {
       readAddress();
       write();
-      update();
+      update(true);
     });
     readAddress();
     write();
-    update();
+    update(true);
   }
 
   window.dsmExplorer = { setting: () => ({ ...setting }), stateOf };

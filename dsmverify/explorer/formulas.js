@@ -65,11 +65,15 @@ const dsmFormulas = (() => {
     return largest + Math.log(terms.reduce((sum, term) => sum + Math.exp(term - largest), 0));
   }
 
-  /** {sign, ln} of exp(a) - exp(b). */
+  /** {sign, ln, error} of exp(a) - exp(b): `error` is what a few roundings in a and b move. */
   function lnDifference(a, b) {
     if (a === b) return { sign: 0, ln: -Infinity };
     const [high, low] = a > b ? [a, b] : [b, a];
-    return { sign: a > b ? 1 : -1, ln: high + Math.log(-Math.expm1(low - high)) };
+    const rest = -Math.expm1(low - high);
+    const share = 1 - rest;
+    const size = Math.abs(high) + (share > 0 ? share * Math.abs(low) : 0);
+    const error = (8 * Number.EPSILON * (1 + size)) / rest;
+    return { sign: a > b ? 1 : -1, ln: high + Math.log(rest), error };
   }
 
   // The posterior over training points.
@@ -146,38 +150,41 @@ const dsmFormulas = (() => {
     return (sample.mu / sample.sigma ** 2) ** 3 * posteriorThirdMoment(sample, y);
   }
 
-  /** ln |E[W(y)] - x_i|, i from 0, however small. */
-  function lnPosteriorOffset(sample, y, i) {
-    const ln = lnRatios(sample, y, i);
+  /** ln |E[W] - x_i|, i from 0, however small, from ln alpha_j/alpha_i and x_j - x_i. */
+  function lnOffset(ln, apart) {
     const ahead = [];
     const behind = [];
-    sample.x.forEach((point, j) => {
-      if (j > i) ahead.push(ln[j] + Math.log(point - sample.x[i]));
-      if (j < i) behind.push(ln[j] + Math.log(sample.x[i] - point));
+    apart.forEach((step, j) => {
+      if (step > 0) ahead.push(ln[j] + Math.log(step));
+      if (step < 0) behind.push(ln[j] + Math.log(-step));
     });
     return lnDifference(lnSum(ahead), lnSum(behind)).ln - lnSum(ln);
   }
 
   /**
-   * ln V[W(y)], however small: with d_j = x_j - x_a, V = S_2 - S_1^2, S_k = sum_j alpha_j d_j^k,
-   * a the nearest point. S_1^2 <= (1 - alpha_a) S_2, so the difference keeps its digits.
+   * ln V[W], however small, from ln alpha_j/alpha_a and d_j = x_j - x_a: V = S_2 - S_1^2,
+   * S_k = sum_j alpha_j d_j^k. For a the nearest point S_1^2 <= (1 - alpha_a) S_2, so the
+   * difference keeps its digits.
    */
-  function lnPosteriorVariance(sample, y) {
-    const a = nearest(sample, y);
-    const ln = lnRatios(sample, y, a);
+  function lnVariance(ln, apart, a) {
     const total = lnSum(ln);
     const largest = ln.reduce((best, value, j) => (j === a ? best : Math.max(best, value)), -Infinity);
     let first = 0;
     let second = 0;
-    sample.x.forEach((point, j) => {
+    apart.forEach((step, j) => {
       if (j === a) return;
-      const apart = point - sample.x[a];
       const weight = Math.exp(ln[j] - largest);
-      first += weight * apart;
-      second += weight * apart * apart;
+      first += weight * step;
+      second += weight * step * step;
     });
     const share = largest - total;
     return share + Math.log(second - Math.exp(share) * first * first);
+  }
+
+  /** ln V[W(y)]. Source: eq. 9. */
+  function lnPosteriorVariance(sample, y) {
+    const a = nearest(sample, y);
+    return lnVariance(lnRatios(sample, y, a), sample.x.map((point) => point - sample.x[a]), a);
   }
 
   // The weight pi.
@@ -388,9 +395,8 @@ const dsmFormulas = (() => {
 
   return {
     erfc, gaussian, lnSum, lnDifference, noise, quantities, logarithms,
-    lnDensity, lnPosteriorOffset, lnPosteriorVariance, weight, noisedWeight,
-    spacing, lnCurvatureConstant, lnDefaultBound, lnLearningRateThreshold, lnExcessRiskBound,
-    noiseLimits, empiricalScoreSlope, posteriorMean, posteriorVariance,
+    nearest, lnOffset, lnVariance, weight, noisedWeight,
+    lnCurvatureConstant, lnDefaultBound, lnLearningRateThreshold, lnExcessRiskBound, noiseLimits,
   };
 })();
 window.dsmFormulas = dsmFormulas;

@@ -4,7 +4,7 @@
  *
  * Scaled by sigma they depend on n and kappa = mu Delta/sigma only (equally_spaced.py says why).
  * Every answer is {ln, error, how} or {reason}: the natural logarithm, the largest relative
- * deviation from certified values that was measured, and where it comes from; or why there is none.
+ * deviation that was measured, and where it comes from; or why there is none.
  */
 const dsmIntegrals = (() => {
   const table = JSON.parse(document.getElementById("grids").textContent);

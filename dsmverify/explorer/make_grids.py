@@ -73,8 +73,13 @@ INTEGRALS: Final[Mapping[str, str]] = {
 }
 
 
-def grids() -> dict[str, Any]:
-    """The whole document."""
+def grids(sizes: Sequence[int] = SIZES, kept: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The whole document.
+
+    Args:
+        sizes: n whose tables are computed.
+        kept: tables by n, as text, for the others; needed where `sizes` are not all of `SIZES`.
+    """
     found: dict[str, Any] = {
         "low": LOW,
         "sizes": list(SIZES),
@@ -82,7 +87,8 @@ def grids() -> dict[str, Any]:
         "tables": {},
     }
     for size in SIZES:
-        found["tables"][str(size)] = _table(size)
+        name = str(size)
+        found["tables"][name] = _table(size) if size in sizes or kept is None else kept[name]
     return found
 
 
@@ -184,12 +190,24 @@ def _rounded_up(value: float) -> float:
     return shown if shown >= value else float(f"{value * 1.05:.1e}")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=FILE)
-    chosen = parser.parse_args()
-    text = json.dumps(grids(), separators=(",", ":"), allow_nan=False)
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        choices=SIZES,
+        default=SIZES,
+        metavar="N",
+        help=f"tables of these n only, the others as they are in {FILE.name}",
+    )
+    chosen = parser.parse_args(arguments)
+    is_whole = set(chosen.sizes) == set(SIZES)
+    kept = None if is_whole else json.loads(FILE.read_text(encoding="utf-8"))["tables"]
+    document = grids(chosen.sizes, kept)
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     chosen.out.write_text(text + "\n", encoding="utf-8")
 
 

@@ -4,10 +4,10 @@ const dsmPicture = (() => {
   const NAMESPACE = "http://www.w3.org/2000/svg";
   const [NARROWEST, WIDEST] = [300, 960];
   const MARGIN = { left: 52, right: 14, top: 12, bottom: 44 };
-  const [LOW, HIGH] = [-4, 0];
-  const [COUNT, FEWER, MANY_POINTS] = [120, 60, 20];
+  const { LOW, HIGH, log10 } = dsmCurves;
   const DECADES = 14;
   const MOST_DECADES = 320;
+
   /** Classes of a curve: its form, and which of that form it is. */
   function look(lines, line) {
     const same = lines.filter(({ form }) => form === line.form);
@@ -19,33 +19,6 @@ const dsmPicture = (() => {
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     made.append(...children);
     return made;
-  }
-
-  const log10 = (side) => (side.reason || side.sign <= 0 ? null : side.ln / Math.LN10);
-
-  /** Curves {id, form, points: [{x, y, holds}]} over log10 sigma; y is log10 or null. */
-  function curves(quantity, stateAt, count) {
-    const found = new Map();
-    const add = (id, form, x, y, holds) => {
-      if (!found.has(id)) found.set(id, { id, form, points: [] });
-      found.get(id).points.push({ x, y, holds });
-    };
-    for (let k = 0; k <= count; k += 1) {
-      const x = LOW + ((HIGH - LOW) * k) / count;
-      const s = stateAt(Math.min(10 ** x, 0.9999));
-      const value = log10(quantity.truth(s));
-      add("value", "truth", x, value, true);
-      if (quantity.trivial) add("trivial", "trivial", x, log10(quantity.trivial.value(s)), true);
-      for (const bound of quantity.bounds) {
-        const holds = bound.needs.every((need) => need(s).ratio >= 1);
-        const side = bound.value(s);
-        let y = log10(side);
-        // About another place than the value: drawn by its ratio to what it bounds.
-        if (side.truth && y !== null) y = value === null ? null : value + y - log10(side.truth);
-        add(bound.id, bound.form, x, y, holds);
-      }
-    }
-    return [...found.values()];
   }
 
   /** Lowest and highest decade shown: those of the value, with room for bounds around it. */
@@ -95,14 +68,13 @@ const dsmPicture = (() => {
    *
    * @param {SVGElement} svg
    * @param {object} quantity one of dsmBounds.QUANTITIES
-   * @param {function(number): object} stateAt state at a noise level, all else as on the sliders
+   * @param {object[]} lines of dsmCurves
    * @param {object} current the state on the sliders
    */
-  function draw(svg, quantity, stateAt, current) {
+  function draw(svg, quantity, lines, current) {
     // Drawn at the width that it has, so that letters keep their size.
     const WIDTH = Math.min(Math.max(svg.clientWidth, NARROWEST), WIDEST);
     const HEIGHT = Math.round(Math.min(Math.max(WIDTH * 0.52, 260), 420));
-    const lines = curves(quantity, stateAt, current.n >= MANY_POINTS ? FEWER : COUNT);
     const here = log10(quantity.truth(current));
     const [bottom, top] = extent(lines, here);
     const across = (x) => MARGIN.left + ((x - LOW) / (HIGH - LOW)) * (WIDTH - MARGIN.left - MARGIN.right);
