@@ -80,7 +80,7 @@ def check(
     record = catalogue.recorded()  # a record that does not fit fails before the work
     tracing.vet(chosen)
     given = battery() if instances is None else _with_unique_names(instances)
-    trials = list(_trials(given, chosen, seed))
+    trials = list(trials_of(given, chosen, seed))
     if instances is None:
         trials += _kept(chosen)
     proofs = prove(chosen)
@@ -183,7 +183,16 @@ def prove(claims: Sequence[Claim]) -> dict[str, bool]:
     return result
 
 
-def _trials(instances: Sequence[Instance], claims: Sequence[Claim], seed: int) -> Iterator[Trial]:
+def trials_of(instances: Sequence[Instance], claims: Sequence[Claim], seed: int) -> Iterator[Trial]:
+    """The instances tried, and the claims tried on each.
+
+    A sample without a network stands for itself and for a seeded family of networks on it.
+
+    Args:
+        instances: as given.
+        claims: all that are checked; each is tried where it has something to say.
+        seed: of the generated networks.
+    """
     direct = tuple(
         claim.id
         for claim in claims

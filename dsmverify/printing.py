@@ -41,14 +41,7 @@ def print_summary(report: Report, *, quiet: bool = False) -> None:
         say("")
     say(first_line(report))
     say(", ".join(f"{count} {verdict}" for verdict, count in report.counts.items()), breaks=", ")
-    answers = {
-        "TRUE": sum(outcome.true for outcome in report.claims),
-        "FALSE": sum(outcome.false for outcome in report.claims),
-        "UNKNOWN": sum(outcome.unknown for outcome in report.claims),
-        "NOT_APPLICABLE": sum(outcome.not_applicable for outcome in report.claims),
-        "trivial": sum(outcome.trivial for outcome in report.claims),
-    }
-    counts = ", ".join(f"{count} {answer}" for answer, count in answers.items())
+    counts = ", ".join(f"{count} {answer}" for answer, count in report.answers.items())
     say(f"answers: {counts}", breaks=", ")
     for mismatch in report.mismatches:
         text = f"{mismatch.claim}: {mismatch.found}, but recorded: {mismatch.expected}"

@@ -132,15 +132,8 @@ def _against_the_record(report: Report) -> str:
 
 
 def _counts(report: Report) -> Iterator[str]:
-    answers = {
-        "TRUE": sum(outcome.true for outcome in report.claims),
-        "FALSE": sum(outcome.false for outcome in report.claims),
-        "UNKNOWN": sum(outcome.unknown for outcome in report.claims),
-        "NOT_APPLICABLE": sum(outcome.not_applicable for outcome in report.claims),
-        "trivial": sum(outcome.trivial for outcome in report.claims),
-    }
     verdicts = {str(verdict): count for verdict, count in report.counts.items()}
-    for title, counts in (("claims", verdicts), ("answers", answers)):
+    for title, counts in (("claims", verdicts), ("answers", report.answers)):
         yield _row([title, *counts])
         yield f"|{' ---: |' * (len(counts) + 1)}"
         yield _row(map(str, (sum(counts.values()), *counts.values())))

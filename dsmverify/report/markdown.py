@@ -104,15 +104,9 @@ def _counts(report: Report) -> Iterable[str]:
     yield "## Verdicts"
     counts = report.counts
     yield _table([[*counts], [str(count) for count in counts.values()]])
-    rows = {
-        "TRUE": sum(outcome.true for outcome in report.claims),
-        "FALSE": sum(outcome.false for outcome in report.claims),
-        "UNKNOWN": sum(outcome.unknown for outcome in report.claims),
-        "NOT_APPLICABLE": sum(outcome.not_applicable for outcome in report.claims),
-        "trivial": sum(outcome.trivial for outcome in report.claims),
-    }
+    answers = report.answers
     yield "Answers, one per claim and instance:"
-    yield _table([[*rows], [str(count) for count in rows.values()]])
+    yield _table([[*answers], [str(count) for count in answers.values()]])
 
 
 def _mismatches(report: Report) -> Iterable[str]:

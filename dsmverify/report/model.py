@@ -134,6 +134,17 @@ class Report:
         return counts
 
     @property
+    def answers(self) -> dict[str, int]:
+        """How many rows have each answer, zeros included; TRUE without the trivial ones."""
+        return {
+            "TRUE": sum(outcome.true for outcome in self.claims),
+            "FALSE": sum(outcome.false for outcome in self.claims),
+            "UNKNOWN": sum(outcome.unknown for outcome in self.claims),
+            "NOT_APPLICABLE": sum(outcome.not_applicable for outcome in self.claims),
+            "trivial": sum(outcome.trivial for outcome in self.claims),
+        }
+
+    @property
     def merged(self) -> int:
         """How many tied points were dropped over all inputs."""
         return sum(entry.merged for entry in self.inputs)

@@ -251,18 +251,33 @@ def test_closed_streams_are_no_fault(closed: str, tmp_path: Path) -> None:
     assert len(list((tmp_path / "out").iterdir())) >= 6
 
 
-@pytest.mark.parametrize("command", ["claims", "derive tweedie", "--version"])
-def test_a_reader_that_has_gone_is_not_a_verdict(command: str, tmp_path: Path) -> None:
-    """Status 1 would say that a verdict is not the recorded one."""
+def _run_without_reader(arguments: list[str], folder: Path, **variables: str) -> tuple[int, bytes]:
+    """Status and complaints where the reader of standard output has gone."""
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "dsmverify", *command.split()],
-        cwd=tmp_path,
-        env=_environment(tmp_path),
+        [sys.executable, "-W", "error", *arguments],
+        cwd=folder,
+        env=_environment(folder, **variables),
         stdout=writer,
         stderr=subprocess.PIPE,
         check=False,
     )
     os.close(writer)
-    assert (done.returncode, done.stderr) == (3, b"")
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("command", ["claims", "derive tweedie", "--version"])
+def test_a_reader_that_has_gone_is_not_a_verdict(command: str, tmp_path: Path) -> None:
+    """Status 1 would say that a verdict is not the recorded one."""
+    found = _run_without_reader(["-m", "dsmverify", *command.split()], tmp_path)
+    assert found == (3, b"")
+
+
+def test_files_do_not_wait_for_a_reader(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("x\n0\n1\n3\n", encoding="utf-8")
+    arguments = [*CHECK, "--out", "out"]
+    found = _run_without_reader(arguments, tmp_path, GITHUB_STEP_SUMMARY="summary.md")
+    assert found == (3, b"")
+    assert (tmp_path / "out" / "report.json").is_file()
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8").startswith("### dsmverify: ")

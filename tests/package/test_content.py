@@ -11,6 +11,18 @@ from typing import Any
 import pytest
 
 from dsmverify import catalogue, content, tracing
+from dsmverify.claims import (
+    Claim,
+    Hypothesis,
+    Inequality,
+    Interval,
+    Places,
+    Range,
+    Ray,
+    Side,
+    Source,
+    Stated,
+)
 from dsmverify.errors import InputError
 from dsmverify.regime import has_theorem
 from dsmverify.report import library_versions
@@ -375,3 +387,37 @@ def test_every_formula_of_our_claims_passes_the_tracer() -> None:
     # none of them is left out because it has no value at the traced instance
     formulas = {side for claim in claims for _, side in tracing.sides(claim)}
     assert len([side(case) for side in formulas]) > 400
+
+
+def test_every_formula_of_a_claim_is_traced() -> None:
+    """A float can hide in a margin, in a hypothesis, in a range and in what restricts it."""
+    names = ("left", "right", "margin", "premise", "bound", "where", "limit", "lower", "upper")
+
+    def made(name: str) -> Side:
+        def side(case: Any) -> Any:
+            return case.x(1)
+
+        side.__name__ = name
+        return side
+
+    formula = {name: made(name) for name in names}
+    part = Inequality(formula["left"], "<=", formula["right"], margin=formula["margin"])
+    premises = (Hypothesis("h", formula["premise"], "<=", formula["bound"]),)
+    where = (Hypothesis("w", formula["where"], "<=", formula["limit"]),)
+
+    def traced(conclusion: Any, y: Any) -> set[str]:
+        one = Claim(
+            id="all",
+            source=Source("claim 1", 1),
+            statement="All.",
+            conclusion=conclusion,
+            hypotheses=premises,
+            range=Range(y=y, where=where),
+        )
+        return {side.__name__ for _, side in tracing.sides(one)}
+
+    always = {*names} - {"lower", "upper"}
+    interval = Interval(formula["lower"], formula["upper"])
+    assert traced(part, interval) == {*names}
+    assert traced((part,), Ray(formula["lower"], 1)) == always | {"lower"}
+    assert traced(Stated("regularity", (part,)), Places((formula["upper"],))) == always | {"upper"}

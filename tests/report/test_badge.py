@@ -102,3 +102,9 @@ def test_both_texts_fit_and_do_not_meet(count: int) -> None:
     (_, first), (second, last) = ends
     assert first < second
     assert last < width
+
+
+def test_a_width_is_rounded_up_and_an_unknown_letter_is_wide() -> None:
+    assert badge.text_width("1") == 7  # 11 * 1303/2048 = 6.998...
+    assert badge.text_width("i") == 4  # 11 * 569/2048 = 3.05...
+    assert badge.text_width("\u4e00") == badge.text_width("m") == 11

@@ -279,11 +279,38 @@ def test_the_region_is_above_the_threshold_and_left_of_every_limit() -> None:
     assert corner[1] == pytest.approx(place(up, rate, log=True), abs=0.3)
 
 
+@pytest.mark.parametrize("x", [["0", "1", "2", "3"], ["0", "1", "2", "3", "5", "7"]])
+def test_the_dashed_line_is_the_end_of_the_repaired_regime(x: list[str]) -> None:
+    """thm08.r2: sigma <= mu Delta/8, a rate above 2^10 sigma^2/(mu n^2 Delta); here Delta = 1."""
+    mu = 0.8
+    root = parsed(regime_map.draw(regime_picture([instance(x=x, learning_rate="1/10")])))
+    across, up = ticks(root)
+    (line, _) = paths(root, "repaired")  # and the key of the legend
+    sloping, corner, end = line
+    least = 2**10 * (mu / 8) ** 2 / (mu * len(x) ** 2)
+    at = place(across, mu / 8, log=True)
+    assert corner == pytest.approx((at, place(up, least, log=True)), abs=0.3)
+    assert end[0] == pytest.approx(at, abs=0.2)
+    assert end[1] < corner[1]
+    (low, high) = min(across), max(across)
+    left = low * (high / low) ** ((sloping[0] - across[low]) / (across[high] - across[low]))
+    below = 2**10 * left**2 / (mu * len(x) ** 2)
+    assert sloping[1] == pytest.approx(place(up, below, log=True), abs=0.5)
+
+
+def test_the_repaired_regime_ends_at_sigma_1_and_needs_four_points() -> None:
+    three = parsed(regime_map.draw(regime_picture([instance(learning_rate="1/10")])))
+    assert not paths(three, "repaired")
+    far = [str(1000 * k) for k in range(4)]
+    root = parsed(regime_map.draw(regime_picture([instance(x=far, learning_rate="1/10")])))
+    assert paths(root, "repaired")[0][1][0] == max(x for x, _ in paths(root, "frame")[0])
+
+
 def test_a_limit_above_one_is_no_line() -> None:
     found = regime_picture([instance(x=["0", "1e6"], sigma="1/10", learning_rate="1/10")])
     markup = regime_map.draw(found)
     assert len(paths(parsed(markup), "limit")) == 1  # 1/n
-    assert "met by every σ below 1" in markup
+    assert " σ₁, σ₂, σ₄: met by every σ below 1." in markup
     assert "No hypothesis on sigma or the rate is certified to fail" in markup
 
 
@@ -328,6 +355,32 @@ def test_runs_are_marked_on_the_experiments_maps_alone() -> None:
         assert x == pytest.approx(place(across, sigma, log=True), abs=0.2)
         assert y == pytest.approx(place(up, rate, log=True), abs=0.2)
     assert not marks(parsed(regime_map.draw(regime_picture([instance()]), runs)), "run")
+    # nor where sigma is theirs and mu is not
+    assert not marks(parsed(regime_map.draw(replace(found[0], mu=0.5), runs)), "run")
+
+
+def test_of_settings_of_other_data_a_map_says_nothing() -> None:
+    """Their place in the region of another sample's theorem means nothing."""
+    own = instance(learning_rate="1/10", sigma="1/2")
+    others = [instance(x=["0", "9"], name="far"), instance(x=["0", "8"], name="farther")]
+    found = regime_picture([own], others)
+    text = "".join(parsed(regime_map.draw(found)).itertext())
+    assert text.count("far: no learning rate") == text.count("farther: no learning rate") == 1
+    assert "undecided there" not in text
+    assert "too large by a factor" in text
+    assert ", at 1 of" not in text  # of one setting of its own, all
+    rated = [instance(x=["0", "9"], name="far", learning_rate="1")]
+    text = "".join(parsed(regime_map.draw(regime_picture([own], rated))).itertext())
+    assert "far: other data" in text
+    assert "No hypothesis" not in text
+
+
+def test_settings_that_fail_differently_are_counted() -> None:
+    rates = [instance(learning_rate=rate, name=rate) for rate in ("1e-9", "1e-8", "1000")]
+    text = "".join(parsed(regime_map.draw(regime_picture(rates))).itertext())
+    found = re.search(r"eta > threshold: too small by a factor (\S+) to (\S+), at 2 of 3", text)
+    assert found is not None
+    assert 10 * float(found[1]) == pytest.approx(float(found[2]), rel=0.01)
 
 
 def test_a_map_says_whose_constants_it_shows() -> None:
@@ -365,6 +418,22 @@ def test_slacks_beyond_the_axis_are_arrows_and_counted() -> None:
     assert len(shapes) == 3  # one on either side, one in the legend
     assert "there are 4" in markup
     assert len(paths(root, "dot")[0]) == 1
+
+
+@pytest.mark.parametrize(("slack", "side"), [("1e121", "right"), ("1e-8", "left")])
+def test_an_arrow_stands_at_its_own_end(slack: str, side: str) -> None:
+    root = parsed(strip.draw(report(_slacks(slack, "1.5"))))
+    arrows = [path for path in root.iter("path") if path.get("class") == "beyond"]
+    frame = [x for x, _ in paths(root, "frame")[0]]
+    (at, _) = [float((path.get("transform") or "")[10:].split(" ")[0]) for path in arrows]
+    assert at > max(frame) if side == "right" else at < min(frame)
+
+
+def test_a_refuted_claim_without_a_ratio_is_said_to_be_one() -> None:
+    sentence = "A REFUTED claim without a dot for it fails where there is no ratio."
+    assert sentence in strip.draw(report([*_slacks("2"), row("FALSE", "f")]))
+    assert sentence not in strip.draw(report([*_slacks("2"), row("FALSE", "f", slack="0.5")]))
+    assert sentence not in strip.draw(report(_slacks("2")))
 
 
 def test_claims_are_sorted_by_their_least_slack_and_link_to_their_rows() -> None:
@@ -449,6 +518,11 @@ def test_means_and_bands_lie_on_their_numbers() -> None:
         assert y == pytest.approx(place(up, mean, log=True), abs=0.2)
     page = marks(root, "page")
     assert {round(y) for _, y in page} == {round(place(up, 0.5, log=True))}
+    lines = [line for line in paths(root, "page") if len(line) == 2]
+    for line in lines:  # from 0.6 down to 0.4
+        ends = [place(up, 0.6, log=True), place(up, 0.4, log=True)]
+        assert [y for _, y in line] == pytest.approx(ends, abs=0.2)
+    assert len(lines) == 2
     bands = [line for line in paths(root, "ours-line") if line[0][0] == line[-1][0]]
     tops = sorted(y for (_, y), _ in bands)
     assert tops[0] == pytest.approx(place(up, 0.67, log=True), abs=0.2)
@@ -486,6 +560,11 @@ def test_the_bound_is_named_where_the_map_knows_it() -> None:
     maps = pictures([], battery=True).regime_maps
     markup = rates.draw(RUNS, maps)
     assert markup is not None and "8.4×10⁻¹³⁰" in markup
+    assert rates.draw(RUNS, maps[::-1]) == markup  # that of its own time, wherever it stands
+    (own,) = pictures([instance(time="0.2", mu=None, sigma=None)], battery=False).regime_maps
+    assert own.excess is not None  # of the same mu, and no map of the experiments
+    other = rates.draw(RUNS, [own])
+    assert other is not None and "bound" not in other
     without = rates.draw(RUNS)
     assert without is not None and "bound" not in without
 

@@ -179,3 +179,33 @@ def test_summary_of_no_report_is_bad_input(
 ) -> None:
     assert cli.main(["summary", str(tmp_path)]) == 2
     assert "error: REPORT" in capsys.readouterr().err
+
+
+def test_every_verdict_is_said_of_the_battery_only() -> None:
+    rows = [row("TRUE", "small")]
+    expected = {"prop02a": Expected("HOLDS", "tried")}
+    whole = "Every verdict is the recorded one."
+    part = "No answer contradicts a recorded verdict."
+    for battery, said, other in ((True, whole, part), (False, part, whole)):
+        text = github.render(report(rows, expected=expected, battery=battery))
+        assert said in text
+        assert other not in text
+
+
+def test_true_and_trivial_are_told_apart_in_the_list_of_all_claims() -> None:
+    rows = [row("TRUE", name, trivial=name != "small") for name in ("small", "large", "third")]
+    (_, found) = _tables(github.render(report(rows)))[-1]
+    assert found[:7] == ["prop02a", "HOLDS", "3", "1", "0", "0", "2"]
+
+
+def test_long_texts_and_tables_are_cut() -> None:
+    claims = [claim(f"claim{number:04}") for number in range(1003)]
+    expected = {claims[0].id: Expected("PROVED", "why " * 1000)}
+    whole = report([row("FALSE", name=claims[0].id)], claims=claims, expected=expected)
+    text = github.render(whole)
+    reason = _tables(text)[2][1][3]
+    assert len(reason) == 300
+    assert reason.endswith("...")
+    assert [len(table) - 1 for table in _tables(text)[-2:]] == [1000, 1000]
+    assert "The other 2 are in report.json." in text  # 1002 are undecided
+    assert "The other 3 are in report.json." in text

@@ -188,3 +188,21 @@ def test_the_same_report_gives_the_same_bytes_whatever_it_took() -> None:
     rows = [row("TRUE", "small")]
     assert junit.render(report(rows, timings={"all": 1.0})) == junit.render(report(rows))
     assert "timestamp" not in junit.render(report(rows))
+
+
+def test_a_changed_verdict_fails_its_own_suite_only() -> None:
+    claims = (claim(), claim("thm04"))
+    rows = [row("TRUE"), row("TRUE", name="thm04")]
+    expected = {"prop02a": Expected("REFUTED", "known"), "thm04": Expected("HOLDS", "tried")}
+    root = ElementTree.fromstring(
+        junit.render(report(rows, claims=claims, expected=expected, battery=True))
+    )
+    failures = {suite.get("name"): suite.get("failures") for suite in root}
+    assert failures == {"prop02a": "1", "thm04": "0"}
+
+
+def test_a_failure_says_where() -> None:
+    rows = [row("FALSE", where={"y": "1/2", "i": "3"}), row("FALSE", "large")]
+    root = ElementTree.fromstring(junit.render(report(rows)))
+    texts = {case.get("name"): case.findtext("failure") for case in root.iter("testcase")}
+    assert texts == {"small": "at i = 3, y = 1/2", "large": "at the instance"}

@@ -238,15 +238,8 @@ def _is_old(report: Report) -> bool:
 
 
 def _answers(report: Report) -> Iterable[Count]:
-    numbers = {
-        "TRUE": sum(outcome.true for outcome in report.claims),
-        "FALSE": sum(outcome.false for outcome in report.claims),
-        "UNKNOWN": sum(outcome.unknown for outcome in report.claims),
-        "NOT_APPLICABLE": sum(outcome.not_applicable for outcome in report.claims),
-        "trivial": sum(outcome.trivial for outcome in report.claims),
-    }
     for name in records.ANSWERS:
-        yield Count(name, numbers[name], _ANSWER_MEANINGS[name])
+        yield Count(name, report.answers[name], _ANSWER_MEANINGS[name])
 
 
 def _rule(report: Report) -> str:
