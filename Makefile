@@ -47,9 +47,11 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 report: $(STAMP)
 	$(BIN)/dsmverify check --jobs $(JOBS) --out reports/latest
 
-# The full budget: longer searches, every certificate computed again, a script for every failure.
+# The full budget: longer searches, training runs in the pages, every certificate computed again,
+# a script for every failure.
 referee: $(STAMP)
 	$(BIN)/dsmverify check --jobs $(JOBS) --budget $(BUDGET) --out reports/referee
+	$(BIN)/dsmverify html reports/referee --figures reports/figures
 	$(BIN)/dsmverify recheck reports/referee --jobs $(JOBS)
 	$(BIN)/dsmverify scripts reports/referee --out reports/referee/scripts
 	for form in latex markdown csv html; do \

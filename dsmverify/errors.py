@@ -179,3 +179,43 @@ class NotCompletedError(DsmverifyError):
     """The run stopped before every answer was there (interrupted, or out of memory)."""
 
     exit_status = 3
+
+
+class StoreError(InputError):
+    """A store of results cannot be opened, read or written.
+
+    Args:
+        path: the database, or the file beside it.
+        rule: what is wrong, as the end of a sentence that starts with "but".
+        way_out: what to do instead.
+    """
+
+    def __init__(self, path: str, rule: str, way_out: str) -> None:
+        super().__init__("--store", repr(path), rule, way_out)
+        self.args = (path, rule, way_out)
+        self.path = path
+
+
+class VersionError(DsmverifyError):
+    """A process was asked for a result that its own code or libraries would not make.
+
+    Args:
+        what: the code, or a library.
+        wanted: version that the result is asked of.
+        found: version of this process.
+        where: this process, by host name and number.
+    """
+
+    def __init__(self, what: str, wanted: str, found: str, where: str) -> None:
+        super().__init__(what, wanted, found, where)
+        self.what = what
+        self.wanted = wanted
+        self.found = found
+        self.where = where
+
+    def __str__(self) -> str:
+        """Message in one line."""
+        return (
+            f"{self.what}: {self.where} has {self.found}, but the sweep was expanded with "
+            f"{self.wanted}; install the same version everywhere"
+        )

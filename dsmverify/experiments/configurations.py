@@ -67,6 +67,17 @@ def packaged() -> list[str]:
     return sorted(names(folder, ""))
 
 
+def packaged_text(name: str) -> str:
+    """TOML text of a packaged configuration.
+
+    Args:
+        name: one of `packaged()`.
+    """
+    parts = f"configurations/{name}{SUFFIX}".split("/")
+    resource = importlib.resources.files("dsmverify.experiments").joinpath(*parts)
+    return resource.read_text(encoding="utf-8")
+
+
 def load(name_or_path: str) -> Document:
     """The configuration of a packaged name, or of a TOML file.
 
@@ -80,9 +91,7 @@ def load(name_or_path: str) -> Document:
     """
     names = packaged()
     if name_or_path in names:
-        parts = f"configurations/{name_or_path}{SUFFIX}".split("/")
-        resource = importlib.resources.files("dsmverify.experiments").joinpath(*parts)
-        return parse(resource.read_text(encoding="utf-8"), name_or_path)
+        return parse(packaged_text(name_or_path), name_or_path)
     path = Path(name_or_path)
     if not path.is_file():
         close = nearest(name_or_path, names)

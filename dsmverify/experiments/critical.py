@@ -48,7 +48,14 @@ from dsmverify.ensembles.settings import EXPERIMENTS, THEORY, Ensemble, Model, N
 from dsmverify.ensembles.translation import best_score
 from dsmverify.errors import InputError, show
 from dsmverify.experiments.configurations import Document, build
-from dsmverify.experiments.groups import Group, Progress, gaussian_points, results, seed_of
+from dsmverify.experiments.groups import (
+    Group,
+    Kept,
+    Progress,
+    gaussian_points,
+    results,
+    seed_of,
+)
 from dsmverify.experiments.scaling import Curve, median_levels
 from dsmverify.experiments.silence import flat_sides
 from dsmverify.instance import Batch
@@ -618,6 +625,7 @@ def run(
     threads: int | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
+    kept: Kept | None = None,
 ) -> Summary:
     """Train and measure every setting, fit, and write tables and the picture.
 
@@ -631,6 +639,7 @@ def run(
         threads: of the CPU paths; None takes every core this process may use.
         device: torch's name of a device.
         progress: told network steps of all settings.
+        kept: what is known already, of a sweep of the same configuration say.
 
     Raises:
         InputError: a bad configuration, or a folder that cannot be written.
@@ -638,14 +647,12 @@ def run(
     """
     from dsmverify.experiments import critical_plots, critical_tables
 
-    critical = build(Critical, configuration.table, configuration.source)
-    if quick:
-        critical = critical.reduced()
+    critical = _built(configuration, quick)
     jobs = jobs_of(critical)
     groups = [group_of(critical, setting) for setting in jobs]
     if progress:
         progress(0, sum(group.total for group in groups), estimate(jobs, groups))
-    found = results(groups, out=out, threads=threads, device=device, progress=progress)
+    found = results(groups, out=out, threads=threads, device=device, progress=progress, kept=kept)
     ended = {
         setting: _result(critical, setting, group, measured)
         for setting, group, measured in zip(jobs, groups, found, strict=True)
@@ -663,6 +670,25 @@ def run(
         write_atomically(file, content if isinstance(content, bytes) else content.encode())
         files.append(file)
     return Summary(report.lines, tuple(files))
+
+
+def groups_of(configuration: Document, *, quick: bool) -> list[Group[Ensemble]]:
+    """The groups that `run` trains, in its order.
+
+    Args:
+        configuration: of the kind `critical`.
+        quick: the smaller version.
+
+    Raises:
+        InputError: a bad configuration.
+    """
+    critical = _built(configuration, quick)
+    return [group_of(critical, setting) for setting in jobs_of(critical)]
+
+
+def _built(configuration: Document, quick: bool) -> Critical:
+    critical = build(Critical, configuration.table, configuration.source)
+    return critical.reduced() if quick else critical
 
 
 def jobs_of(critical: Critical) -> list[Setting]:

@@ -40,6 +40,7 @@ from dsmverify.experiments.configurations import Document, build
 from dsmverify.experiments.groups import (
     BASE,
     Group,
+    Kept,
     Option,
     Progress,
     Rate,
@@ -314,6 +315,7 @@ def run(
     threads: int | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
+    kept: Kept | None = None,
 ) -> Summary:
     """Train, measure, compare, and write tables and drawings.
 
@@ -325,6 +327,7 @@ def run(
         threads: of the CPU paths; None takes every core this process may use.
         device: torch's name of a device.
         progress: told network steps.
+        kept: what is known already, of a sweep of the same configuration say.
 
     Raises:
         InputError: a bad configuration, or a folder that cannot be written.
@@ -333,7 +336,12 @@ def run(
     settings = build(Figure2, configuration.table, configuration.source)
     jobs = _jobs(settings, configuration.source, quick)
     found = results(
-        [job.group for job in jobs], out=out, threads=threads, device=device, progress=progress
+        [job.group for job in jobs],
+        out=out,
+        threads=threads,
+        device=device,
+        progress=progress,
+        kept=kept,
     )
     points = [
         point
@@ -343,6 +351,20 @@ def run(
     judged = _judge(points, settings.rule)
     summary = Summary(tuple(judged), (), tuple(_notes(judged, settings)), quick)
     return replace(summary, files=_write(summary, settings, out, configuration))
+
+
+def groups_of(configuration: Document, *, quick: bool) -> list[Group[Ensemble]]:
+    """The groups that `run` trains, in its order.
+
+    Args:
+        configuration: of the kind `figure2`.
+        quick: the smaller version.
+
+    Raises:
+        InputError: a bad configuration.
+    """
+    settings = build(Figure2, configuration.table, configuration.source)
+    return [job.group for job in _jobs(settings, configuration.source, quick)]
 
 
 @dataclass(frozen=True)

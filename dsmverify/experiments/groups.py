@@ -39,6 +39,9 @@ Floats = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]
 """Called with network steps made, network steps in all, and the group at work."""
 
+Kept = Callable[[str], dict[str, Floats] | None]
+"""What was measured on a group, by its `digest`; None where it is not known: a store, say."""
+
 E = TypeVar("E", Ensemble, ConditionedEnsemble)
 
 BASE = "base"
@@ -216,8 +219,9 @@ def results(
     threads: int | None,
     device: str,
     progress: Progress | None,
+    kept: Kept | None = None,
 ) -> list[dict[str, Floats]]:
-    """What was measured on every group, trained now or taken from the disk.
+    """What was measured on every group, trained now or taken from the disk or a store.
 
     Args:
         groups: in the order of training.
@@ -225,6 +229,7 @@ def results(
         threads: of the CPU paths; None takes every core this process may use.
         device: torch's name of a device.
         progress: told the network steps of all groups.
+        kept: asked first, by the digest of a group; what it has is neither trained nor written.
 
     Raises:
         InputError: the folder cannot be written, or a file in it is damaged.
@@ -233,11 +238,13 @@ def results(
     total = sum(group.total for group in groups)
     before, found = 0, []
     for group in groups:
-        content = _digest(group, device)
+        content = digest(group, device)
         trained = checkpoints.digest(group.ensemble, np.float32, device)
         file = out / WORK / f"{group.name}-{content[:16]}.json"
-        kept = _read(file, content)
-        if kept is None:
+        measured = None if kept is None else kept(content)
+        if measured is None:
+            measured = _read(file, content)
+        if measured is None:
             networks = train(
                 group.ensemble,
                 device=device,
@@ -246,12 +253,12 @@ def results(
                 checkpoint=out / WORK / f"{group.name}-{trained[:16]}.npz",
                 progress=_shifted(progress, before, total, group.name),
             )
-            kept = group.measure(group.ensemble, networks)
-            _write(file, kept, content)
+            measured = group.measure(group.ensemble, networks)
+            _write(file, measured, content)
         before += group.total
         if progress:
             progress(before, total, group.name)
-        found.append(kept)
+        found.append(measured)
     return found
 
 
@@ -261,7 +268,13 @@ def _shifted(progress: Progress | None, before: int, total: int, name: str) -> P
     return lambda made, _, __: progress(before + made, total, name)
 
 
-def _digest(group: Group[Any], device: str) -> str:
+def digest(group: Group[Any], device: str) -> str:
+    """SHA-256 of everything that decides what is measured on a group, as hexadecimal digits.
+
+    Args:
+        group: networks and measurement.
+        device: torch's name of the device that trains them.
+    """
     content = checkpoints.digest(group.ensemble, np.float32, device)
     text = f"{MEASUREMENTS_FORMAT}/{checkpoints.FORMAT}/{content}/{group.measured}"
     return hashlib.sha256(text.encode()).hexdigest()

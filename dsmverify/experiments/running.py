@@ -8,6 +8,7 @@ from typing import Protocol, cast
 
 from dsmverify.ensembles.training import Progress
 from dsmverify.experiments.configurations import Document
+from dsmverify.experiments.groups import Kept
 
 MODULES = {
     "figure1": "dsmverify.experiments.figure1",
@@ -56,6 +57,7 @@ class Experiment(Protocol):
         threads: int | None,
         device: str,
         progress: Progress | None,
+        **known: Kept,
     ) -> Summary:
         """Run it, resume what `out` holds, write tables and pictures there."""
 
@@ -68,6 +70,7 @@ def run(
     threads: int | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
+    kept: Kept | None = None,
 ) -> Summary:
     """Run an experiment; what was interrupted goes on.
 
@@ -78,11 +81,15 @@ def run(
         threads: of the CPU; None takes all. It changes no byte.
         device: torch's name of a device.
         progress: called with what is done, what there is in all (see `UNITS`), and a text.
+        kept: what is known of its groups already, from a sweep (`sweeps.packaged.kept`); for
+            experiments that run as sweeps.
 
     Raises:
         InputError: a bad configuration, an unknown device, or work of another configuration.
     """
     module = cast(Experiment, import_module(MODULES[document.kind]))
+    # Only experiments that run as sweeps take it.
+    known = {} if kept is None else {"kept": kept}
     return module.run(
-        document, out=out, quick=quick, threads=threads, device=device, progress=progress
+        document, out=out, quick=quick, threads=threads, device=device, progress=progress, **known
     )
