@@ -34,8 +34,8 @@ class Setting:  # A witness as mpmath numbers, at one precision and one order of
         return self.mp.mpf(Fraction(value).numerator) / Fraction(value).denominator
 
 
-def alpha(c, y):  # alpha_i(y), the posterior weights, i = 1..n.
-    squares = {i: (y - c.mu * x) ** 2 / (2 * c.sigma ** 2) for i, x in c.x.items()}
+def alpha(c, y, among=()):  # alpha_i(y), the posterior weights, i = 1..n, or of some points as if alone.
+    squares = {i: (y - c.mu * c.x[i]) ** 2 / (2 * c.sigma ** 2) for i in among or c.x}
     least = min(squares.values())
     kernels = {i: c.mp.exp(least - square) for i, square in squares.items()}
     total = sum(kernels.values())
@@ -45,8 +45,8 @@ def alpha(c, y):  # alpha_i(y), the posterior weights, i = 1..n.
 def mean(c, y): return sum((weight * c.x[j] for j, weight in alpha(c, y).items()))  # E[W(y)].
 
 
-def central_moment(c, y, power):  # E[(W(y) - E[W(y)])^power].
-    weights = alpha(c, y)
+def central_moment(c, y, power, among=()):  # E[(W(y) - E[W(y)])^power].
+    weights = alpha(c, y, among)
     top = max(weights, key=lambda j: weights[j])
     shift = sum((weight * (c.x[j] - c.x[top]) for j, weight in weights.items()))
     return sum((weight * (c.x[j] - c.x[top] - shift) ** power for j, weight in weights.items()))

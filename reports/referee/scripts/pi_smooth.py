@@ -45,26 +45,35 @@ def weight_lines(c):  # min(pi^+, pi^-) as lines a + s u: lower end, upper end, 
     return [(low, high, a / c.n ** 2, c.mp.mpf(s) / c.n ** 2) for low, high, a, s in lines]
 
 
-def nodes(c, cuts):  # Nodes and weights of the panels between cuts, in any order of cuts.
-    for low, high in pairwise(sorted(set(cuts))):
-        half, middle = ((high - low) / 2, (high + low) / 2)
-        yield from ((middle + half * z, half * weight) for z, weight in c.rule)
-
-
-def around(c, centre, low, high):  # Cuts one sigma apart around a centre, within [low, high] and the reach of a Gaussian.
-    steps = [centre + c.sigma * j for j in range(-c.reach, c.reach + 1)]
-    low, high = (max(low, steps[0]), min(high, steps[-1]))
-    return [low, *(cut for cut in steps if low < cut < high), high] if low < high else []
-
-
-def gaussian(c, z): return c.mp.exp(-(z * z) / (2 * c.sigma ** 2)) / (c.mp.sqrt(2 * c.mp.pi) * c.sigma)  # Density of N(0, sigma^2).
+def normal_parts(c, t):  # P(Z < t) and E[Z ; Z < t], Z standard normal: whole panels are worked out once.
+    def panel(low, high):
+        half, middle = ((high - low) / c.mp.mpf(2), (high + low) / c.mp.mpf(2))
+        rows = [(middle + half * z, half * w) for z, w in c.rule]
+        masses = [(z, w * c.mp.exp(-z * z / 2) / c.mp.sqrt(2 * c.mp.pi)) for z, w in rows]
+        return (sum((mass for _, mass in masses)), sum((z * mass for z, mass in masses)))
+    if 'normal' not in c.cache:
+        panels = [(c.mp.zero, c.mp.zero), *(panel(j, j + 1) for j in range(-c.reach, c.reach))]
+        c.cache['normal'] = [[*accumulate(column)] for column in zip(*panels, strict=True)]
+    t = max(-c.reach, min(c.reach, t))
+    whole = int(c.mp.floor(t))
+    first, second = (column[whole + c.reach] for column in c.cache['normal'])
+    rest = panel(whole, t) if t > whole else (0, 0)
+    return (first + rest[0], second + rest[1])
 
 
 def weight(c, y):  # pi(y) = E min(pi^+(y - xi), pi^-(y - xi)), 0 outside [mu x_1, mu x_n].
     room = c.mp.mpf(2) ** (-80) * (abs(y) + c.Delta)
-    lines = weight_lines(c) if c.mu * c.x[1] - room <= y <= c.mu * c.x[c.n] + room else []
-    panels = ((a, s, nodes(c, around(c, y, low, high))) for low, high, a, s in lines)
-    return sum((w * (a + s * u) * gaussian(c, y - u) for a, s, panel in panels for u, w in panel))
+    if not c.mu * c.x[1] - room <= y <= c.mu * c.x[c.n] + room:
+        return c.mp.zero
+    if 'lines' not in c.cache:
+        c.cache['lines'] = weight_lines(c)
+    far, total = (c.reach * c.sigma, c.mp.zero)
+    near = [line for line in c.cache['lines'] if line[0] < min(line[1], y + far) and line[1] > y - far]
+    parts = {u: normal_parts(c, (u - y) / c.sigma) for u in {end for line in near for end in line[:2]}}
+    for low, high, a, s in near:
+        (p, q), (below, tilted) = (parts[high], parts[low])
+        total += (a + s * y) * (p - below) + s * c.sigma * (q - tilted)
+    return total
 
 
 def pi_smooth(c): return [(weight(c, c.mu * c.x[c.n]), '=', c.mp.zero), (weight(c, c.mu * c.x[1]), '=', c.mp.zero)]

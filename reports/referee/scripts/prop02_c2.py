@@ -37,8 +37,8 @@ class Setting:  # A witness as mpmath numbers, at one precision and one order of
 def midpoint(c, i): return c.mu * (c.x[i] + c.x[i + 1]) / 2  # m_i = mu (x_i + x_{i+1}) / 2.
 
 
-def alpha(c, y):  # alpha_i(y), the posterior weights, i = 1..n.
-    squares = {i: (y - c.mu * x) ** 2 / (2 * c.sigma ** 2) for i, x in c.x.items()}
+def alpha(c, y, among=()):  # alpha_i(y), the posterior weights, i = 1..n, or of some points as if alone.
+    squares = {i: (y - c.mu * c.x[i]) ** 2 / (2 * c.sigma ** 2) for i in among or c.x}
     least = min(squares.values())
     kernels = {i: c.mp.exp(least - square) for i, square in squares.items()}
     total = sum(kernels.values())

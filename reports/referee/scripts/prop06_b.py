@@ -110,10 +110,27 @@ def weight_lines(c):  # min(pi^+, pi^-) as lines a + s u: lower end, upper end, 
         low, high, crossing = (c.mu * c.x[i], c.mu * c.x[i + 1], (i * below + k * above) / (i ** 2 + k ** 2)); cut = max(low, min(high, crossing))
         lines += [(low, cut, -i * below, i ** 2), (cut, high, k * above, -k ** 2)]
     return [(low, high, a / c.n ** 2, c.mp.mpf(s) / c.n ** 2) for low, high, a, s in lines]
+def normal_parts(c, t):  # P(Z < t) and E[Z ; Z < t], Z standard normal: whole panels are worked out once.
+    def panel(low, high):
+        half, middle = ((high - low) / c.mp.mpf(2), (high + low) / c.mp.mpf(2)); rows = [(middle + half * z, half * w) for z, w in c.rule]
+        masses = [(z, w * c.mp.exp(-z * z / 2) / c.mp.sqrt(2 * c.mp.pi)) for z, w in rows]
+        return (sum((mass for _, mass in masses)), sum((z * mass for z, mass in masses)))
+    if 'normal' not in c.cache:
+        panels = [(c.mp.zero, c.mp.zero), *(panel(j, j + 1) for j in range(-c.reach, c.reach))]
+        c.cache['normal'] = [[*accumulate(column)] for column in zip(*panels, strict=True)]
+    t = max(-c.reach, min(c.reach, t)); whole = int(c.mp.floor(t)); first, second = (column[whole + c.reach] for column in c.cache['normal'])
+    rest = panel(whole, t) if t > whole else (0, 0); return (first + rest[0], second + rest[1])
 def weight(c, y):  # pi(y) = E min(pi^+(y - xi), pi^-(y - xi)), 0 outside [mu x_1, mu x_n].
-    room = c.mp.mpf(2) ** (-80) * (abs(y) + c.Delta); lines = weight_lines(c) if c.mu * c.x[1] - room <= y <= c.mu * c.x[c.n] + room else []
-    panels = ((a, s, nodes(c, around(c, y, low, high))) for low, high, a, s in lines)
-    return sum((w * (a + s * u) * gaussian(c, y - u) for a, s, panel in panels for u, w in panel))
+    room = c.mp.mpf(2) ** (-80) * (abs(y) + c.Delta)
+    if not c.mu * c.x[1] - room <= y <= c.mu * c.x[c.n] + room:
+        return c.mp.zero
+    if 'lines' not in c.cache:
+        c.cache['lines'] = weight_lines(c)
+    far, total = (c.reach * c.sigma, c.mp.zero); near = [line for line in c.cache['lines'] if line[0] < min(line[1], y + far) and line[1] > y - far]
+    parts = {u: normal_parts(c, (u - y) / c.sigma) for u in {end for line in near for end in line[:2]}}
+    for low, high, a, s in near:
+        (p, q), (below, tilted) = (parts[high], parts[low]); total += (a + s * y) * (p - below) + s * c.sigma * (q - tilted)
+    return total
 def tv_network(c): return variation(c, weight)  # TV(s_theta) = int |s_theta''| pi.
 def prop06_b(c):  # Eq. 17.
     left = hessian_top(c) + abs(cross_form(c)) + abs(kink_form(c, True)); return [(left, '>=', 4 * tv_network(c) / c.m)]

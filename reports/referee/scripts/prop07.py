@@ -8,7 +8,6 @@ from pathlib import Path
 from mpmath import MPContext
 from mpmath.calculus.quadrature import GaussLegendre
 
-
 class Setting:  # A witness as mpmath numbers, at one precision and one order of quadrature.
     names = ('inner_weights', 'biases', 'outer_weights')
     def __init__(self, mp, data, where, order=0):
@@ -33,44 +32,34 @@ class Setting:  # A witness as mpmath numbers, at one precision and one order of
     def number(self, value):
         return self.mp.mpf(Fraction(value).numerator) / Fraction(value).denominator
 
-
 def signs(c): return ('max ||w1_l| - 1| <= 0', max((abs(abs(w1) - 1) for w1 in c.w1)), '<=', 0)  # |w1_l| = 1.
-
 
 def curvature_constant(c):  # C_n = max(1, 8 mu^2 L^3 (mu^2 ((x_n)_+ - (x_1)_-) + 2 (n-1)/Delta)), L = x_n - x_1.
     inside = c.mu ** 2 * (max(c.x[c.n], 0) - min(c.x[1], 0)) + 2 * (c.n - 1) / c.Delta
     return max(c.mp.one, 8 * c.mu ** 2 * (c.x[c.n] - c.x[1]) ** 3 * inside)
 
-
 def bound(c): return c.number(c.data['network'].get('bound') or 0) or curvature_constant(c) / c.sigma ** 6  # A: the witness's own, or C_n/sigma^6.
-
 
 def within_bound(c): return ('max |w2_l| <= A', max((abs(w2) for w2 in c.w2)), '<=', bound(c))  # |w2_l| <= A.
 
-
 def spacing_eight(c): return ('Delta >= 8 sigma/mu', c.Delta, '>=', 8 * c.sigma / c.mu)  # Delta >= 8 sigma/mu.
-
 
 def over_neurons(c, values):  # For each cell the sum of the values of the neurons active on it.
     steps = [v if w > 0 else -v for v, w in zip(values, c.w1, strict=True)]
     left = sum((v for v, w in zip(values, c.w1, strict=True) if w < 0), c.mp.zero)
     return [*accumulate(steps, initial=left)]
 
-
 def nodes(c, cuts):  # Nodes and weights of the panels between cuts, in any order of cuts.
     for low, high in pairwise(sorted(set(cuts))):
         half, middle = ((high - low) / 2, (high + low) / 2)
         yield from ((middle + half * z, half * weight) for z, weight in c.rule)
-
 
 def around(c, centre, low, high):  # Cuts one sigma apart around a centre, within [low, high] and the reach of a Gaussian.
     steps = [centre + c.sigma * j for j in range(-c.reach, c.reach + 1)]
     low, high = (max(low, steps[0]), min(high, steps[-1]))
     return [low, *(cut for cut in steps if low < cut < high), high] if low < high else []
 
-
 def gaussian(c, z): return c.mp.exp(-(z * z) / (2 * c.sigma ** 2)) / (c.mp.sqrt(2 * c.mp.pi) * c.sigma)  # Density of N(0, sigma^2).
-
 
 def cell_moments(c):  # For each cell and point (1/n) E[Y^k ; Y in the cell], k = 0, 1, 2, by quadrature.
     def row(centre, low, high):
@@ -82,7 +71,6 @@ def cell_moments(c):  # For each cell and point (1/n) E[Y^k ; Y in the cell], k 
         c.cache['cells'] = [{i: row(c.mu * c.x[i], *cell) for i in c.x} for cell in cells]
     return list(c.cache['cells'])
 
-
 def residual_cells(c):  # Cell, point, level and slope of f(y) = s_theta(y) + (y - mu x_i)/sigma^2, moments.
     levels = over_neurons(c, [w * b / c.m for w, b in zip(c.w2, c.b, strict=True)])
     slopes = over_neurons(c, [w * v / c.m for w, v in zip(c.w2, c.w1, strict=True)])
@@ -91,18 +79,14 @@ def residual_cells(c):  # Cell, point, level and slope of f(y) = s_theta(y) + (y
             shift = c.mu * c.x[i] / c.sigma ** 2
             yield (p, i, levels[p] - shift, slopes[p] + 1 / c.sigma ** 2, row)
 
-
 def risk(c): return sum((a * a * m0 + 2 * a * s * m1 + s * s * m2 for _, _, a, s, (m0, m1, m2) in residual_cells(c)))  # R_n(theta), eq. 5.
 
-
 def small_risk(c): return ('R_n(theta) <= 1/(16 n sigma^2)', risk(c), '<=', 1 / (16 * c.n * c.sigma ** 2))  # R_n(theta) <= 1/(16 n sigma^2).
-
 
 def variation(c, weigh):  # int |s_theta''| weigh: kinks at one place add up before the absolute value.
     masses = [(kink, abs(w1) * w2 / c.m) for kink, w1, w2 in zip(c.kinks, c.w1, c.w2, strict=True)]
     merged = [(kink, sum((m for _, m in rows))) for kink, rows in groupby(masses, lambda row: row[0])]
     return sum((abs(mass) * weigh(c, c.number(kink)) for kink, mass in merged))
-
 
 def weight_lines(c):  # min(pi^+, pi^-) as lines a + s u: lower end, upper end, a, s.
     lines = []
@@ -114,19 +98,38 @@ def weight_lines(c):  # min(pi^+, pi^-) as lines a + s u: lower end, upper end, 
         lines += [(low, cut, -i * below, i ** 2), (cut, high, k * above, -k ** 2)]
     return [(low, high, a / c.n ** 2, c.mp.mpf(s) / c.n ** 2) for low, high, a, s in lines]
 
+def normal_parts(c, t):  # P(Z < t) and E[Z ; Z < t], Z standard normal: whole panels are worked out once.
+    def panel(low, high):
+        half, middle = ((high - low) / c.mp.mpf(2), (high + low) / c.mp.mpf(2))
+        rows = [(middle + half * z, half * w) for z, w in c.rule]
+        masses = [(z, w * c.mp.exp(-z * z / 2) / c.mp.sqrt(2 * c.mp.pi)) for z, w in rows]
+        return (sum((mass for _, mass in masses)), sum((z * mass for z, mass in masses)))
+    if 'normal' not in c.cache:
+        panels = [(c.mp.zero, c.mp.zero), *(panel(j, j + 1) for j in range(-c.reach, c.reach))]
+        c.cache['normal'] = [[*accumulate(column)] for column in zip(*panels, strict=True)]
+    t = max(-c.reach, min(c.reach, t))
+    whole = int(c.mp.floor(t))
+    first, second = (column[whole + c.reach] for column in c.cache['normal'])
+    rest = panel(whole, t) if t > whole else (0, 0)
+    return (first + rest[0], second + rest[1])
 
 def weight(c, y):  # pi(y) = E min(pi^+(y - xi), pi^-(y - xi)), 0 outside [mu x_1, mu x_n].
     room = c.mp.mpf(2) ** (-80) * (abs(y) + c.Delta)
-    lines = weight_lines(c) if c.mu * c.x[1] - room <= y <= c.mu * c.x[c.n] + room else []
-    panels = ((a, s, nodes(c, around(c, y, low, high))) for low, high, a, s in lines)
-    return sum((w * (a + s * u) * gaussian(c, y - u) for a, s, panel in panels for u, w in panel))
-
+    if not c.mu * c.x[1] - room <= y <= c.mu * c.x[c.n] + room:
+        return c.mp.zero
+    if 'lines' not in c.cache:
+        c.cache['lines'] = weight_lines(c)
+    far, total = (c.reach * c.sigma, c.mp.zero)
+    near = [line for line in c.cache['lines'] if line[0] < min(line[1], y + far) and line[1] > y - far]
+    parts = {u: normal_parts(c, (u - y) / c.sigma) for u in {end for line in near for end in line[:2]}}
+    for low, high, a, s in near:
+        (p, q), (below, tilted) = (parts[high], parts[low])
+        total += (a + s * y) * (p - below) + s * c.sigma * (q - tilted)
+    return total
 
 def tv_network(c): return variation(c, weight)  # TV(s_theta) = int |s_theta''| pi.
 
-
 def prop07(c): return [(tv_network(c), '>=', c.mu * c.n ** 2 * c.Delta / (2 ** 11 * c.sigma ** 2))]  # The variation of a network of small risk.
-
 
 witness = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 print(f"{witness['claim']}: {witness['statement']} Here: {witness['where']}")

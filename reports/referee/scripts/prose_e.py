@@ -7,7 +7,6 @@ from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 from mpmath import MPContext
 from mpmath.calculus.quadrature import GaussLegendre
-
 class Setting:  # A witness as mpmath numbers, at one precision and one order of quadrature.
     names = ('inner_weights', 'biases', 'outer_weights')
     def __init__(self, mp, data, where, order=0):
@@ -31,19 +30,13 @@ class Setting:  # A witness as mpmath numbers, at one precision and one order of
         self.cache = {}
     def number(self, value):
         return self.mp.mpf(Fraction(value).numerator) / Fraction(value).denominator
-
 def signs(c): return ('max ||w1_l| - 1| <= 0', max((abs(abs(w1) - 1) for w1 in c.w1)), '<=', 0)  # |w1_l| = 1.
-
 def curvature_constant(c):  # C_n = max(1, 8 mu^2 L^3 (mu^2 ((x_n)_+ - (x_1)_-) + 2 (n-1)/Delta)), L = x_n - x_1.
     inside = c.mu ** 2 * (max(c.x[c.n], 0) - min(c.x[1], 0)) + 2 * (c.n - 1) / c.Delta
     return max(c.mp.one, 8 * c.mu ** 2 * (c.x[c.n] - c.x[1]) ** 3 * inside)
-
 def bound(c): return c.number(c.data['network'].get('bound') or 0) or curvature_constant(c) / c.sigma ** 6  # A: the witness's own, or C_n/sigma^6.
-
 def within_bound(c): return ('max |w2_l| <= A', max((abs(w2) for w2 in c.w2)), '<=', bound(c))  # |w2_l| <= A.
-
 def dot(u, v): return sum((a * b for a, b in zip(u, v, strict=True)))  # Inner product.
-
 def top_pair(c, product, size):  # Largest eigenvalue and a unit eigenvector of a symmetric map, by Lanczos's method.
     v = [1 + c.mp.one / (j + 3) for j in range(size)]
     basis = []
@@ -60,19 +53,15 @@ def top_pair(c, product, size):  # Largest eigenvalue and a unit eigenvector of 
     values, vectors = c.mp.eigsy(c.mp.matrix([[rows[max(a, b)][min(a, b)] for b in js] for a in js]))
     top = max(js, key=lambda a: values[a])
     return (values[top], [sum((vectors[a, top] * basis[a][j] for a in js)) for j in range(size)])
-
 def nodes(c, cuts):  # Nodes and weights of the panels between cuts, in any order of cuts.
     for low, high in pairwise(sorted(set(cuts))):
         half, middle = ((high - low) / 2, (high + low) / 2)
         yield from ((middle + half * z, half * weight) for z, weight in c.rule)
-
 def around(c, centre, low, high):  # Cuts one sigma apart around a centre, within [low, high] and the reach of a Gaussian.
     steps = [centre + c.sigma * j for j in range(-c.reach, c.reach + 1)]
     low, high = (max(low, steps[0]), min(high, steps[-1]))
     return [low, *(cut for cut in steps if low < cut < high), high] if low < high else []
-
 def gaussian(c, z): return c.mp.exp(-(z * z) / (2 * c.sigma ** 2)) / (c.mp.sqrt(2 * c.mp.pi) * c.sigma)  # Density of N(0, sigma^2).
-
 def cell_moments(c):  # For each cell and point (1/n) E[Y^k ; Y in the cell], k = 0, 1, 2, by quadrature.
     def row(centre, low, high):
         panel = nodes(c, around(c, centre, low, high))
@@ -82,16 +71,13 @@ def cell_moments(c):  # For each cell and point (1/n) E[Y^k ; Y in the cell], k 
         cells = [*pairwise([-c.mp.inf, *(c.number(kink) for kink in c.kinks), c.mp.inf])]
         c.cache['cells'] = [{i: row(c.mu * c.x[i], *cell) for i in c.x} for cell in cells]
     return list(c.cache['cells'])
-
 def over_neurons(c, values):  # For each cell the sum of the values of the neurons active on it.
     steps = [v if w > 0 else -v for v, w in zip(values, c.w1, strict=True)]
     left = sum((v for v, w in zip(values, c.w1, strict=True) if w < 0), c.mp.zero)
     return [*accumulate(steps, initial=left)]
-
 def over_cells(c, values):  # For each neuron the sum of the values of the cells on which it is active.
     sums = [*accumulate(values)]
     return [sums[-1] - sums[r] if w > 0 else sums[r] for r, w in enumerate(c.w1)]
-
 def kernel_product(c, v):  # T v, T = (1/n) sum_i E[grad s_theta(Y) grad s_theta(Y)^T], v of length 2m.
     js, rows = (range(c.m), [[*map(sum, zip(*row.values(), strict=True))] for row in cell_moments(c)])
     levels = over_neurons(c, [v[j] * c.b[j] + v[c.m + j] * c.w2[j] for j in js])
@@ -100,14 +86,11 @@ def kernel_product(c, v):  # T v, T = (1/n) sum_i E[grad s_theta(Y) grad s_theta
     zero, one = (over_cells(c, [a * m[k] + s * m[k + 1] for a, s, m in lines]) for k in (0, 1))
     outer = [(c.w1[j] * one[j] + c.b[j] * zero[j]) / c.m ** 2 for j in js]
     return [*outer, *(c.w2[j] * zero[j] / c.m ** 2 for j in js)]
-
 def kernel_top(c): return top_pair(c, kernel_product, 2 * c.m)[0]  # lambda_max(T).
-
 def variation(c, weigh):  # int |s_theta''| weigh: kinks at one place add up before the absolute value.
     masses = [(kink, abs(w1) * w2 / c.m) for kink, w1, w2 in zip(c.kinks, c.w1, c.w2, strict=True)]
     merged = [(kink, sum((m for _, m in rows))) for kink, rows in groupby(masses, lambda row: row[0])]
     return sum((abs(mass) * weigh(c, c.number(kink)) for kink, mass in merged))
-
 def weight_lines(c):  # min(pi^+, pi^-) as lines a + s u: lower end, upper end, a, s.
     lines = []
     for i in range(1, c.n):
@@ -117,17 +100,35 @@ def weight_lines(c):  # min(pi^+, pi^-) as lines a + s u: lower end, upper end, 
         cut = max(low, min(high, crossing))
         lines += [(low, cut, -i * below, i ** 2), (cut, high, k * above, -k ** 2)]
     return [(low, high, a / c.n ** 2, c.mp.mpf(s) / c.n ** 2) for low, high, a, s in lines]
-
+def normal_parts(c, t):  # P(Z < t) and E[Z ; Z < t], Z standard normal: whole panels are worked out once.
+    def panel(low, high):
+        half, middle = ((high - low) / c.mp.mpf(2), (high + low) / c.mp.mpf(2))
+        rows = [(middle + half * z, half * w) for z, w in c.rule]
+        masses = [(z, w * c.mp.exp(-z * z / 2) / c.mp.sqrt(2 * c.mp.pi)) for z, w in rows]
+        return (sum((mass for _, mass in masses)), sum((z * mass for z, mass in masses)))
+    if 'normal' not in c.cache:
+        panels = [(c.mp.zero, c.mp.zero), *(panel(j, j + 1) for j in range(-c.reach, c.reach))]
+        c.cache['normal'] = [[*accumulate(column)] for column in zip(*panels, strict=True)]
+    t = max(-c.reach, min(c.reach, t))
+    whole = int(c.mp.floor(t))
+    first, second = (column[whole + c.reach] for column in c.cache['normal'])
+    rest = panel(whole, t) if t > whole else (0, 0)
+    return (first + rest[0], second + rest[1])
 def weight(c, y):  # pi(y) = E min(pi^+(y - xi), pi^-(y - xi)), 0 outside [mu x_1, mu x_n].
     room = c.mp.mpf(2) ** (-80) * (abs(y) + c.Delta)
-    lines = weight_lines(c) if c.mu * c.x[1] - room <= y <= c.mu * c.x[c.n] + room else []
-    panels = ((a, s, nodes(c, around(c, y, low, high))) for low, high, a, s in lines)
-    return sum((w * (a + s * u) * gaussian(c, y - u) for a, s, panel in panels for u, w in panel))
-
+    if not c.mu * c.x[1] - room <= y <= c.mu * c.x[c.n] + room:
+        return c.mp.zero
+    if 'lines' not in c.cache:
+        c.cache['lines'] = weight_lines(c)
+    far, total = (c.reach * c.sigma, c.mp.zero)
+    near = [line for line in c.cache['lines'] if line[0] < min(line[1], y + far) and line[1] > y - far]
+    parts = {u: normal_parts(c, (u - y) / c.sigma) for u in {end for line in near for end in line[:2]}}
+    for low, high, a, s in near:
+        (p, q), (below, tilted) = (parts[high], parts[low])
+        total += (a + s * y) * (p - below) + s * c.sigma * (q - tilted)
+    return total
 def tv_network(c): return variation(c, weight)  # TV(s_theta) = int |s_theta''| pi.
-
 def prop10(c): return [(kernel_top(c), '>=', 2 * tv_network(c) / c.m)]  # The tangent kernel's largest eigenvalue against the variation.
-
 witness = json.loads(Path(__file__).with_suffix(".json").read_text("utf-8"))
 print(f"{witness['claim']}: {witness['statement']} Here: {witness['where']}")
 for order, bits in enumerate((256, 320)):
