@@ -6,6 +6,9 @@ it lies outside its recorded enclosure by more than the larger of that error and
 width. A certificate that is missing, changed, or of a claim without second path fails too: nothing
 is passed over in silence. The claims of another paper's content have no second path, whatever their
 ids are: of those certificates only the seal is looked at, and none of them passes.
+
+A certificate may need more evaluations than the budget has, at many points and little noise. Then
+it is said that it was not rechecked, and it does not pass either.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from typing import Any
 from mpmath import MPContext
 
 from dsmverify.replay.boxes import covers_in, proof_faults
+from dsmverify.replay.budget import Budget, BudgetError
 from dsmverify.replay.definitions import Setting
 from dsmverify.replay.families import ENTRIES
 from dsmverify.replay.registry import Part
@@ -49,6 +53,11 @@ DIGITS = 20
 OTHER = "content"
 """What the versions of a report name if its claims are another paper's."""
 
+BUDGET = 3_000_000
+"""Exponentials that one certificate, or one place in a box, may take; minutes of a computer."""
+
+NO_SECOND_PATH = "no second path for this claim; only its seal was looked at"
+
 NOT_COMPLETED = 3
 """Exit status where nothing is wrong, but something could not be recomputed."""
 
@@ -67,7 +76,7 @@ class Finding:
         left: recomputed left side, decimal; None if it was not reached.
         right: recomputed right side.
         error: difference of the two quadratures, the larger of both sides.
-        recomputed: whether the claim has a second path; without one nothing was recomputed.
+        left_out: why it was not recomputed; None if it was.
     """
 
     claim: str
@@ -76,7 +85,12 @@ class Finding:
     left: str | None = None
     right: str | None = None
     error: str | None = None
-    recomputed: bool = True
+    left_out: str | None = None
+
+    @property
+    def recomputed(self) -> bool:
+        """Whether the second path went through; without it nothing was recomputed."""
+        return self.left_out is None
 
     @property
     def passed(self) -> bool:
@@ -110,9 +124,9 @@ class RecheckResult:
     def left_out(self) -> tuple[str, ...]:
         """What was not recomputed, one line each."""
         return tuple(
-            f"{finding.claim}: no second path for this claim; only its seal was looked at"
+            f"{finding.claim}: {finding.left_out}"
             for finding in self.findings
-            if not finding.recomputed
+            if finding.left_out is not None
         )
 
     @property
@@ -122,7 +136,7 @@ class RecheckResult:
 
     @property
     def exit_status(self) -> int:
-        """0 if every certificate stands, 1 if something is wrong, 3 if some have no second path."""
+        """0 if every certificate stands, 1 if something is wrong, 3 if some were not recomputed."""
         if self.failures:
             return 1
         return NOT_COMPLETED if self.left_out else 0
@@ -132,13 +146,20 @@ class RecheckResult:
         good = sum(finding.passed for finding in self.findings)
         count = len(self.findings)
         state = "every certificate stands" if self.passed else f"{len(self.failures)} faults"
-        if self.left_out:
-            state += f", {len(self.left_out)} have no second path"
+        without = sum(finding.left_out == NO_SECOND_PATH for finding in self.findings)
+        if without:
+            state += f", {without} have no second path"
+        if len(self.left_out) > without:
+            state += f", {len(self.left_out) - without} not rechecked"
         return f"{good} of {count} certificates recomputed along the second path: {state}"
 
 
 def recheck(
-    path: str | os.PathLike[str], claims: Sequence[str] | None = None, *, jobs: int = 1
+    path: str | os.PathLike[str],
+    claims: Sequence[str] | None = None,
+    *,
+    jobs: int = 1,
+    progress: Callable[[int, int, str], None] | None = None,
 ) -> RecheckResult:
     """Recompute the certificates of a `report.json`, and its proofs by boxes.
 
@@ -146,6 +167,7 @@ def recheck(
         path: the file, or the folder that holds it.
         claims: only these ids; None means all. The report as a whole is looked at either way.
         jobs: worker processes; the result is the same for any number.
+        progress: called with how many certificates are done, how many there are, and the next.
     """
     file = Path(path)
     file = file / "report.json" if file.is_dir() else file
@@ -171,20 +193,32 @@ def recheck(
         for proof in document.get("box_proofs", ())
         if claims is None or proof.get("claim") in claims
     ]
-    return RecheckResult(str(path), tuple(_all(tasks, jobs)), tuple(faults))
+    return RecheckResult(str(path), tuple(_all(tasks, jobs, progress)), tuple(faults))
 
 
 Task = tuple[Callable[..., Finding], tuple[Any, ...]]
 
 
-def _all(tasks: Sequence[Task], jobs: int) -> Iterator[Finding]:
+def _all(
+    tasks: Sequence[Task], jobs: int, progress: Callable[[int, int, str], None] | None
+) -> Iterator[Finding]:
     """Findings of all tasks, in their order."""
+
+    def tell(done: int) -> None:
+        if progress is not None and done < len(tasks):
+            about = tasks[done][1][0]
+            progress(done, len(tasks), str(about.get("id", about.get("claim"))))
+
     if jobs <= 1:
-        yield from (function(*arguments) for function, arguments in tasks)
+        for done, (function, arguments) in enumerate(tasks):
+            tell(done)
+            yield function(*arguments)
         return
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = [pool.submit(function, *arguments) for function, arguments in tasks]
-        yield from (future.result() for future in waiting)
+        for done, future in enumerate(waiting):
+            tell(done)
+            yield future.result()
 
 
 def _about(entry: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,10 +240,12 @@ def _recheck_boxes(proof: Mapping[str, Any], of_another: bool) -> Finding:
     if proof.get("sha256") != _digest(rest):
         faults.append("the SHA-256 is not that of the proof")
     if of_another:
-        return Finding(name, str(proof.get("verdict")), tuple(faults), recomputed=False)
+        return Finding(name, str(proof.get("verdict")), tuple(faults), left_out=NO_SECOND_PATH)
     side = _normal_side(claim) if claim in ENTRIES else None
     try:
         faults += proof_faults(proof, side)
+    except BudgetError as error:
+        return Finding(name, str(proof.get("verdict")), tuple(faults), left_out=str(error))
     except Exception as error:
         faults.append(f"the second path failed: {type(error).__name__}: {error}")
     return Finding(name, str(proof.get("verdict")), tuple(faults))
@@ -229,13 +265,15 @@ def recheck_claim(entry: Mapping[str, Any], document: Mapping[str, Any]) -> Find
         return Finding(claim, verdict, (f"a sealed certificate, but the verdict is {verdict}",))
     faults = _seal_faults(entry, certificate, document)
     if is_of_another(document):
-        return Finding(claim, verdict, tuple(faults), recomputed=False)
+        return Finding(claim, verdict, tuple(faults), left_out=NO_SECOND_PATH)
     if claim not in ENTRIES:
         return Finding(claim, verdict, (*faults, "its id has no second path in dsmverify.replay"))
     if certificate.get("inputs") is None:
         return Finding(claim, verdict, (*faults, "the certificate has no exact inputs"))
     try:
         return _recomputed(claim, verdict, certificate, faults)
+    except BudgetError as error:
+        return Finding(claim, verdict, tuple(faults), left_out=str(error))
     except Exception as error:
         text = f"the second path failed: {type(error).__name__}: {error}"
         return Finding(claim, verdict, (*faults, text))
@@ -259,13 +297,16 @@ def evaluate(
         inputs: the instance, exact.
         where: free variables, exact.
         bits: precision of the first path; the second works at twice that and more.
+
+    Raises:
+        BudgetError: it takes more than `BUDGET` exponentials.
     """
-    entry = ENTRIES[claim]
+    entry, left = ENTRIES[claim], Budget(BUDGET)
     spare = _spare_bits(inputs, where)
     runs = []
     for order, prec in ((0, 2 * bits + spare), (1, 2 * bits + spare + 64)):
         mp = MPContext()
-        mp.prec = prec
+        mp.prec, mp.exp = prec, left.counted(mp.exp)
         setting = Setting(mp, inputs, where, order)
         parts: list[Part] = entry.sides(setting)
         given = [hypothesis(setting) for hypothesis in entry.given]
