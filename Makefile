@@ -7,12 +7,13 @@ JOBS ?= 2
 BUDGET ?= 5000
 MUTANTS ?=
 MINUTES ?= inf
+KILLS ?= 300
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv report referee figures figures-full lint test test-slow bench refutations containment mutants reference-table explorer-grids docs clean
+.PHONY: help venv report referee figures figures-full lint test test-slow bench refutations containment mutants reference-table explorer-grids torture docs clean
 
 help:
 	@echo 'make report       run the bundled battery, write reports/latest/'
@@ -27,6 +28,7 @@ help:
 	@echo 'make mutants      mutation testing in a private copy, resumable (MUTANTS=module, MINUTES=...)'
 	@echo 'make reference-table  write dsmverify/testing/reference_table.jsonl and its SHA-256 again'
 	@echo 'make explorer-grids  integrals of the bound explorer again, dsmverify/explorer/grids.json'
+	@echo 'make torture      KILLS=300 kills of sweeps at random instants, resumable, build/torture/'
 	@echo 'make docs         the documentation as static pages, build/docs/'
 	@echo 'make clean        remove the virtual environment, caches and built files'
 
@@ -96,6 +98,10 @@ reference-table: $(STAMP)
 # About four minutes of one core: interpolation tables, and how far they are from certified values.
 explorer-grids: $(STAMP)
 	$(BIN)/python -m dsmverify.explorer.make_grids
+
+# Hours on a busy machine: kill -9 of clients, workers and schedulers, then the same bytes.
+torture: $(STAMP)
+	$(BIN)/python -m tests.sweeps.kills --kills $(KILLS)
 
 # Whole each time: the pages are written from claims, formulas and derivations too.
 docs: $(STAMP)

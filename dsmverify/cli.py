@@ -23,6 +23,7 @@ from dsmverify.arguments import (
     refuse_without_data,
 )
 from dsmverify.errors import DsmverifyError, InputError, NotCompletedError, PrecisionError, show
+from dsmverify.sweeps_command import sweep
 from dsmverify.terminal import echo, opened_streams, progress_bar
 
 NOT_COMPLETED = NotCompletedError.exit_status
@@ -101,6 +102,9 @@ def cli(folder: str | None) -> None:
         content.use(folder, argument="--content")
 
 
+cli.add_command(sweep)
+
+
 @cli.command()
 @click.argument("file", metavar="INSTANCE.json")
 @click.option(
@@ -157,7 +161,7 @@ def evaluate(file: str, system: str, digits: int, hessian: bool, as_json: bool) 
     metavar="DIR",
     default=_DEFAULT_FOLDER,
     show_default=True,
-    help="Folder for report.json, report.md and junit.xml.",
+    help="Folder for report.html and the files beside it.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option(
@@ -389,7 +393,9 @@ def recheck(path: str, ids: str | None, jobs: int) -> int:
     """Recompute every certificate of REPORT (a report.json or its folder) along a second path."""
     from dsmverify.replay import recheck as recheck_report
 
-    result = recheck_report(path, None if ids is None else claim_ids(ids), jobs=jobs)
+    chosen = None if ids is None else claim_ids(ids)
+    with progress_bar() as progress:
+        result = recheck_report(path, chosen, jobs=jobs, progress=progress)
     for line in (*result.failures, *result.left_out):
         echo(line)
     echo(result.summary())

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 ROOT: Final = Path(__file__).parents[2]
-PATIENCE: Final = 120.0
+PATIENCE: Final = 600.0
 """Seconds until something that must happen counts as hung."""
 
 
@@ -116,19 +116,26 @@ class Cluster:
 
 
 def descendants(pid: int) -> list[int]:
-    """Python processes below a process that are no helpers of its own."""
+    """Spawned worker processes below a process."""
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
             continue
         try:
             parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (entry / "cmdline").read_bytes()
         except (OSError, IndexError, ValueError):
             continue
-        if parent == pid and b"spawn_main" in command:
+        if parent == pid and is_worker(int(entry.name)):
             found.append(int(entry.name))
     return found
+
+
+def is_worker(pid: int) -> bool:
+    """Whether a process was spawned by Python's multiprocessing and has not ended."""
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def wait_until(what: str, is_so: object, seconds: float = PATIENCE) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from dsmverify.errors import DsmverifyError
 from dsmverify.sweeps import export, runner
 from dsmverify.sweeps.cells import Cell
 from dsmverify.sweeps.executors import Dask, Engine, Pool
@@ -139,13 +140,17 @@ def main() -> int:
     parser.add_argument("--scheduler")
     options = parser.parse_args()
     cells = [named(number) for number in range(options.cells)]
-    engine: Engine = (
-        Pool(options.jobs)
-        if options.scheduler is None
-        else Dask(options.scheduler, runner.kinds_of(cells))
-    )
-    with Store.open(options.store, write=True) as store:
-        summary = runner.run(cells, store, engine, bundle=options.bundle, retry_failed=True)
+    try:
+        engine: Engine = (
+            Pool(options.jobs)
+            if options.scheduler is None
+            else Dask(options.scheduler, runner.kinds_of(cells))
+        )
+        with Store.open(options.store, write=True) as store:
+            summary = runner.run(cells, store, engine, bundle=options.bundle, retry_failed=True)
+    except DsmverifyError as error:
+        print(error, flush=True)
+        return error.exit_status
     print(*summary.lines(), sep="\n", flush=True)
     return summary.exit_status
 

@@ -1,0 +1,251 @@
+"""`python -m benchmarks.sweeps [--out FILE]`: what the runner costs, and what workers bring.
+
+Times of the wall clock stand beside seconds of processors, and the load of the machine is noted:
+on a machine that is busy with something else only the second say anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from dsmverify.sweeps import cells as sweep_cells
+from dsmverify.sweeps import configuration, runner, workers
+from dsmverify.sweeps.bundles import Bundles
+from dsmverify.sweeps.cells import Cell
+from dsmverify.sweeps.executors import Dask, Engine, Pool
+from dsmverify.sweeps.kinds import Made, Result
+from dsmverify.sweeps.runner import Summary
+from dsmverify.sweeps.samples import Data
+from dsmverify.sweeps.store import Store
+from tests.sweeps.clusters import Cluster, wait_until
+
+SMALL: Final = 20
+LARGE: Final = 10_020
+STORED: Final = 20_000
+BATTERY: Final = """
+[[check]]
+claims = [["prop02a", "prop02b", "prop02c"], ["prop09a", "prop09b"], "thm08"]
+sigma = [0.1, 0.3]
+learning_rates = ["1/1000"]
+proofs = false
+[[check.samples]]
+family = "normal"
+size = [6, 8]
+seed = {seeds}
+"""
+
+
+def nothing(cell: Cell) -> Made:
+    """A cell of about the size that a claim has, without its work."""
+    number = cell.settings["number"]
+    row = {"claim": "thm08", "answer": "TRUE", "number": number, "lhs": ["0.1234567", "0.1234568"]}
+    return {"rows": [row, row, row]}, {}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of a run: by the clock, and of all processors of this machine's own processes."""
+
+    wall: float
+    processor: float
+    summary: Summary
+
+
+def measured(cells: Sequence[Cell], start: Callable[[], Engine], **options: Any) -> Cost:
+    """Run cells into a new store."""
+    with tempfile.TemporaryDirectory() as folder:
+        with Store.open(Path(folder) / "sweep.db", write=True) as store:
+            before, began = _processor(), time.perf_counter()
+            summary = runner.run(cells, store, start(), **options)
+            wall = time.perf_counter() - began
+        return Cost(wall, _processor() - before, summary)
+
+
+def per_cell(start: Callable[[], Engine]) -> dict[str, float]:
+    """Milliseconds for one more cell that does nothing: what is left of starting is taken off."""
+    few, many = (measured(_nothings(count), start) for count in (SMALL, LARGE))
+    count = LARGE - SMALL
+    return {
+        "wall_ms": 1000 * (many.wall - few.wall) / count,
+        "processor_ms": 1000 * (many.processor - few.processor) / count,
+    }
+
+
+def throughput(cells: Sequence[Cell], start: Callable[[], Engine]) -> dict[str, float]:
+    """Certified cells a second, after every worker has begun."""
+    warm = cells[: max(8, len(cells) // 20)]
+    first, second = measured(warm, start), measured(cells, start)
+    wall = second.wall - first.wall
+    return {
+        "cells": len(cells) - len(warm),
+        "wall_s": wall,
+        "processor_s": second.processor - first.processor,
+        "cells_per_s": (len(cells) - len(warm)) / wall,
+    }
+
+
+def sizes() -> dict[str, float]:
+    """Bytes on the way to a worker and back, and bytes of the store, for one cell more."""
+    cells = _nothings(1000)
+    client = ("host", 1)
+    one, many = (
+        len(pickle.dumps(workers.Task(tuple(cells[:count]), 1.0, client))) for count in (1, 1000)
+    )
+    outcome = workers.run(workers.Task(tuple(cells), 86400.0, client))
+    back = len(pickle.dumps(outcome)) / 1000
+    with tempfile.TemporaryDirectory() as folder:
+        store_path = Path(folder) / "sweep.db"
+        results = [Result(f"{k:064x}", "check", *nothing(_numbered(k))) for k in range(STORED)]
+        with Store.open(store_path, write=True) as store:
+            began = time.perf_counter()
+            for k in range(0, STORED, 1000):
+                store.put_many(results[k : k + 1000])
+            stored = (time.perf_counter() - began) / STORED
+        growth = store_path.stat().st_size / STORED
+    return {
+        "task_bytes": one,
+        "cell_bytes": (many - one) / 999,
+        "result_bytes": back,
+        "store_bytes": growth,
+        "store_ms": 1000 * stored,
+    }
+
+
+def resuming(count: int = 100_000) -> dict[str, float]:
+    """Seconds until a run of so many cells knows what is left, all of them done."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sweep.db"
+        cells = _nothings(count)
+        with Store.open(path, write=True) as store:
+            for k in range(0, count, 5000):
+                store.put_many([Result(c.key, c.kind, *nothing(c)) for c in cells[k : k + 5000]])
+        began, before = time.perf_counter(), _processor()
+        with Store.open(path, write=True) as store:
+            summary = runner.run(cells, store, Pool(1))
+        assert summary.before == count
+        return {
+            "cells": count,
+            "wall_s": time.perf_counter() - began,
+            "processor_s": _processor() - before,
+        }
+
+
+def simulated(count: int, among: int, seconds: float, spread: float) -> dict[str, float]:
+    """The bundles of a large sweep, without running it: real `Bundles`, times that are drawn.
+
+    Args:
+        count: cells.
+        among: workers.
+        seconds: of a cell, the median.
+        spread: deviation of the logarithm of the times.
+    """
+    generator = np.random.Generator(np.random.PCG64(1))
+    cells = [_Light(str(k)) for k in range(count)]
+    times = seconds * np.exp(spread * generator.standard_normal(count))
+    waiting = Bundles(cells)  # type: ignore[arg-type]
+    free = np.zeros(among)
+    tasks, began = 0, time.perf_counter()
+    while waiting:
+        worker = int(free.argmin())
+        bundle = waiting.take(among)
+        spent = {cell.key: float(times[int(cell.key)]) for cell in bundle}
+        free[worker] += sum(spent.values())
+        waiting.learn(bundle, spent)
+        tasks += 1
+    end = float(free.max())
+    return {
+        "cells": count,
+        "workers": among,
+        "tasks": tasks,
+        "makespan_s": end,
+        "ideal_s": float(times.sum()) / among,
+        "tasks_per_s": tasks / end,
+        "cells_per_s": count / end,
+        "client_ms_per_cell": 1000 * (time.perf_counter() - began) / count,
+    }
+
+
+@dataclass(frozen=True)
+class _Light:
+    """As much of a cell as bundles look at."""
+
+    key: str
+    kind: str = "check"
+    work: float = 1.0
+
+
+@contextmanager
+def cluster(count: int) -> Iterator[Callable[[], Engine]]:
+    """Dask on loopback, each worker in a process of its own."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        found = stack.enter_context(Cluster(folder, count))
+        first = Dask(found.address, ["check"])
+        wait_until("the workers have joined", lambda: len(first._client.nthreads()) == count)
+        first.stop()
+        yield lambda: Dask(found.address, ["check"])
+
+
+def _numbered(number: int) -> Cell:
+    return Cell.of("benchmarks.sweeps:nothing", {"number": number}, Data.of({}))
+
+
+def _nothings(count: int) -> list[Cell]:
+    return [_numbered(number) for number in range(count)]
+
+
+def _processor() -> float:
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in spent)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("reports/sweeps.json"))
+    parser.add_argument("--seeds", type=int, default=15, help="samples of each size")
+    options = parser.parse_args()
+    found: dict[str, Any] = {"load": os.getloadavg()[0], "processors": os.cpu_count()}
+
+    def note(name: str, value: dict[str, float]) -> None:
+        found[name] = value | {"load": os.getloadavg()[0]}
+        said = ", ".join(f"{key} {number:.4g}" for key, number in found[name].items())
+        print(f"{name}: {said}", flush=True)
+
+    note("sizes", sizes())
+    note("resuming", resuming())
+    for seconds in (0.01, 0.1, 1.0):
+        note(f"simulated@{seconds}", simulated(1_000_000, 1000, seconds, 0.5))
+    text = BATTERY.format(seeds=list(range(options.seeds)))
+    cells = sweep_cells.expand(configuration.parse(text, "battery"))
+    note("overhead_process", per_cell(lambda: Pool(1)))
+    for jobs in (1, 2):
+        note(f"pool@{jobs}", throughput(cells, lambda jobs=jobs: Pool(jobs)))  # type: ignore[misc]
+    ratio = found["pool@2"]["cells_per_s"] / found["pool@1"]["cells_per_s"]
+    note("speedup_pool", {"ratio": ratio})
+    with cluster(1) as start:
+        note("overhead_dask", per_cell(start))
+        note("dask@1", throughput(cells, start))
+    with cluster(2) as start:
+        note("dask@2", throughput(cells, start))
+    ratio = found["dask@2"]["cells_per_s"] / found["dask@1"]["cells_per_s"]
+    note("speedup_dask", {"ratio": ratio})
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {options.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,282 @@
+"""`dsmverify sweep`: run a sweep, say how far it is, export what it found.
+
+Exit status: 0 all cells that were asked for are done; 1 some have failed or are damaged; 2 bad
+input; 3 stopped before the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Literal, NoReturn
+
+import click
+
+from dsmverify.errors import InputError, OutputError, show
+from dsmverify.terminal import echo, progress_bar
+
+if TYPE_CHECKING:
+    from dsmverify.sweeps.cells import Cell
+    from dsmverify.sweeps.executors import Engine
+    from dsmverify.sweeps.export import Exported
+    from dsmverify.sweeps.store import Store
+
+_GIBIBYTE = 2**30
+
+
+@click.command()
+@click.argument("configuration", metavar="CONFIG")
+@click.argument("file", metavar="[FILE]", required=False)
+@click.option("--store", "path", metavar="PATH", help="Database of the results.")
+@click.option("--quick", is_flag=True, help="The smaller version of a packaged experiment.")
+@click.option("--dry-run", is_flag=True, help="Print the cells and an estimate, do nothing.")
+@click.option("--status", "is_status", is_flag=True, help="Say how far the sweep is, do nothing.")
+@click.option("--resume", is_flag=True, help="Go on where the sweep was: the default.")
+@click.option("--retry-failed", is_flag=True, help="Try failed cells again.")
+@click.option("--repair", is_flag=True, help="Work damaged cells out again; reads the whole store.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="At most N cells.")
+@click.option(
+    "--export",
+    "form",
+    type=click.Choice(["csv", "parquet"]),
+    help="Write what is in the store to FILE; CSV without FILE to standard output.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes.  [default: one for each processor]",
+)
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="Run on this Dask cluster instead.")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="For one cell; inf for none.  [default: a day]",
+)
+@click.option(
+    "--memory-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="GIB",
+    help="Data of one process; on a cluster its own limit holds.",
+)
+@click.option(
+    "--bundle",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Cells in a task.  [default: as many as last about 1.5 seconds]",
+)
+def sweep(
+    configuration: str,
+    file: str | None,
+    path: str | None,
+    quick: bool,
+    dry_run: bool,
+    is_status: bool,
+    resume: bool,
+    retry_failed: bool,
+    repair: bool,
+    limit: int | None,
+    form: Literal["csv", "parquet"] | None,
+    jobs: int | None,
+    scheduler: str | None,
+    time_limit: float | None,
+    memory_limit: float | None,
+    bundle: int | None,
+) -> int:
+    """Run the cells of CONFIG (a sweep file, critical, figures/2) that --store does not have."""
+    _check_together(file, form, dry_run, is_status, scheduler, jobs, memory_limit)
+    if path is None and not dry_run:
+        raise InputError(
+            "--store", "", "results are kept in a database", "write --store sweep.db, say"
+        )
+    from dsmverify.sweeps import cells as sweep_cells
+    from dsmverify.sweeps import configuration as sweep_files
+
+    cells = sweep_cells.expand(sweep_files.load(configuration, quick=quick))
+    workers = jobs or len(os.sched_getaffinity(0))
+    if dry_run:
+        return _print_cells(cells, path, workers, limit)
+    assert path is not None
+    from dsmverify.sweeps.store import Store
+
+    if is_status:
+        from dsmverify.sweeps import status
+
+        with Store.open(path, write=False) as store:
+            for line in status.of(store, cells).lines(workers=workers):
+                echo(line)
+        return 0
+    if form is not None:
+        with Store.open(path, write=False) as store:
+            return _export(store, cells, form, file)
+
+    from dsmverify.sweeps import runner
+
+    with Store.open(path, write=True) as store, contextlib.ExitStack() as stack:
+        if repair:
+            _repair(store)
+        engine = _engine(cells, scheduler, workers, memory_limit)
+        stack.callback(engine.stop)
+        progress = stack.enter_context(progress_bar("cells"))
+        stack.enter_context(_terminated_as_interrupted())
+        summary = runner.run(
+            cells,
+            store,
+            engine,
+            retry_failed=retry_failed,
+            limit=limit,
+            time_limit=runner.TIME_LIMIT if time_limit is None else time_limit,
+            bundle=bundle,
+            progress=progress,
+        )
+    for line in summary.lines():
+        echo(line)
+    if summary.stopped:
+        echo("stopped before the end; the same command goes on from here", error=True)
+    elif summary.failed or summary.skipped:
+        echo("some cells have failed: --status says why, --retry-failed tries them again")
+    return summary.exit_status
+
+
+def _check_together(
+    file: str | None,
+    form: str | None,
+    dry_run: bool,
+    is_status: bool,
+    scheduler: str | None,
+    jobs: int | None,
+    memory_limit: float | None,
+) -> None:
+    """Refuse options that say two things."""
+    asked = [
+        name
+        for name, given in (
+            ("--dry-run", dry_run),
+            ("--status", is_status),
+            ("--export", form is not None),
+        )
+        if given
+    ]
+    if len(asked) > 1:
+        raise InputError(asked[1], "", f"{asked[0]} is something else to do", "give one of the two")
+    if file is not None and form is None:
+        raise InputError(
+            "FILE", show(file), "it is where an export goes", "write --export csv, or leave it out"
+        )
+    if form == "parquet" and file is None:
+        raise InputError(
+            "--export", "'parquet'", "parquet is not for a terminal", "give a FILE after it"
+        )
+    for name, value in (("--jobs", jobs), ("--memory-limit", memory_limit)):
+        if scheduler is not None and value is not None:
+            raise InputError(
+                name,
+                str(value),
+                "the workers of --scheduler are started elsewhere",
+                "give it where they are started, and leave it out here",
+            )
+
+
+def _print_cells(cells: Sequence[Cell], path: str | None, workers: int, limit: int | None) -> int:
+    """The cells that a run would work out, and what is known of its time."""
+    from dsmverify.sweeps import status
+    from dsmverify.sweeps.store import Store
+
+    with contextlib.ExitStack() as stack:
+        store = None
+        if path is not None and Path(path).exists():
+            store = stack.enter_context(Store.open(path, write=False))
+        done = store.has([cell.key for cell in cells]) if store is not None else set()
+        unique = {cell.key: cell for cell in cells}
+        todo = [cell for key, cell in unique.items() if key not in done][:limit]
+        for cell in todo:
+            labels = " ".join(f"{name}={value}" for name, value in cell.labels.items() if value)
+            claims = " ".join(cell.settings.get("claims", ()))
+            echo(" ".join(filter(None, (cell.key[:16], cell.kind, labels, claims))))
+        echo(f"{len(todo)} cells to do, of {len(unique)}")
+        for line in status.of(store, cells).lines(workers=workers):
+            echo(line)
+    return 0
+
+
+def _export(
+    store: Store, cells: Sequence[Cell], form: Literal["csv", "parquet"], file: str | None
+) -> int:
+    from dsmverify.sweeps import export
+
+    if form == "parquet":
+        assert file is not None
+        found = export.write_parquet(store, cells, Path(file))
+    elif file is None:
+        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
+        found = export.write_csv(store, cells, sys.stdout)
+        sys.stdout.flush()
+    else:
+        found = _write_csv(store, cells, Path(file))
+    for damage in found.damaged:
+        echo(f"damaged: {damage}", error=True)
+    if found.missing or found.failed:
+        echo(
+            f"not all is there: {found.missing} cells are missing, {found.failed} have failed; "
+            "each has a row that says so",
+            error=True,
+        )
+    return 1 if found.damaged else 0
+
+
+def _write_csv(store: Store, cells: Sequence[Cell], file: Path) -> Exported:
+    """A CSV file, whole or not at all."""
+    from dsmverify.sweeps import export
+
+    part = file.with_name(f"{file.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            found = export.write_csv(store, cells, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(str(file), reason, "--export") from error
+    return found
+
+
+def _repair(store: Store) -> None:
+    damages = store.verify()
+    for damage in damages:
+        echo(f"damaged: {damage.key[:16] if damage.key else 'the database'}: {damage.what}")
+    count = store.discard(damage.key for damage in damages if damage.key is not None)
+    echo(f"{count} damaged cells are taken out, and worked out again")
+
+
+def _engine(
+    cells: Sequence[Cell], scheduler: str | None, jobs: int, memory_limit: float | None
+) -> Engine:
+    from dsmverify.sweeps import executors, runner
+
+    if scheduler is not None:
+        return executors.Dask(scheduler, runner.kinds_of(cells))
+    memory = None if memory_limit is None else int(memory_limit * _GIBIBYTE)
+    return executors.Pool(jobs, memory=memory)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Slurm and systemd ask with SIGTERM: what was done is to be stored then too."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
