@@ -8,6 +8,7 @@ worse; 0 otherwise.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -254,7 +255,15 @@ def check(
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Of the CPU; by default all.")
 @click.option("--device", default="cpu", show_default=True, help="torch's name of a device.")
-def train(configuration: str, quick: bool, out: str, threads: int | None, device: str) -> int:
+@click.option("--store", metavar="PATH", help="Train nothing: read a sweep's store (on the CPU).")
+def train(
+    configuration: str,
+    quick: bool,
+    out: str,
+    threads: int | None,
+    device: str,
+    store: str | None,
+) -> int:
     """Train ensembles: figures/1, figures/2, critical, theorem, or a configuration of yours."""
     from dsmverify import content
     from dsmverify.experiments import configurations, running
@@ -265,14 +274,23 @@ def train(configuration: str, quick: bool, out: str, threads: int | None, device
         raise InputError("--content", show(str(other)), rule, way_out)
     chosen = configurations.load(configuration)
     folder = prepare_folder(out)
-    with progress_bar(running.UNITS[chosen.kind]) as progress:
+    with contextlib.ExitStack() as stack:
+        kept = None
+        if store is not None:
+            from dsmverify.sweeps import packaged, reading
+
+            if device != packaged.DEVICE:
+                rule = f"a sweep trains on {packaged.DEVICE!r}: two devices agree to rounding only"
+                raise InputError("--device", show(device), rule, "leave --device or --store out")
+            kept = stack.enter_context(reading.measurements(configuration, store, quick=quick))
         summary = running.run(
             chosen,
             out=folder,
             quick=quick,
             threads=threads,
             device=device,
-            progress=progress,
+            progress=stack.enter_context(progress_bar(running.UNITS[chosen.kind])),
+            kept=kept,
         )
     for line in summary.lines():
         echo(line)

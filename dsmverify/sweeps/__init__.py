@@ -8,6 +8,7 @@
 | `origins` | `of(kind) -> Origin`: digest of the code and versions of the libraries behind a kind |
 | `kinds` | `run(cell) -> Result`: what a cell does, in any process |
 | `packaged` | groups of networks of the packaged experiments, as cells |
+| `reading` | what a store has of an experiment, for its tables and figures |
 | `store` | `Store.open(path, write=...)`: one database file, written by one process |
 | `repair` | what becomes of a damaged store: damaged cells go, the others stay |
 | `schema` | its tables, their versions and migrations |

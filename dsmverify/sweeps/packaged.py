@@ -85,7 +85,7 @@ class Packaged:
                 "experiment",
                 show(document.kind),
                 "it does not run as a sweep",
-                f"give one of {', '.join(GROUPS)}, or run `dsmverify experiments` on it",
+                f"give one of {', '.join(GROUPS)}, or run `dsmverify train` on it",
                 file=source,
             )
         found = cls(document.kind, text, source, document.digest, quick)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dsmverify.cli import main
 from dsmverify.errors import InputError
 from dsmverify.experiments import configurations, critical, running
 from dsmverify.experiments.groups import WORK
@@ -83,6 +84,30 @@ def test_a_report_trains_what_the_store_lacks(file: Path, tmp_path: Path) -> Non
         running.run(document, out=tmp_path / "out", kept=packaged.kept(todo, store.read))
     names = {path.name.rpartition("-")[0] for path in (tmp_path / "out" / WORK).iterdir()}
     assert names == {todo[1].labels["group"]}
+
+
+def test_train_reads_a_store_that_has_everything(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, swept = tmp_path / "plain", tmp_path / "swept"
+    todo = expand(file)
+    with Store.open(tmp_path / "a.db", write=True) as store:
+        store.put(kinds.run(todo[0]))
+    read = ["train", str(file), "--out", str(swept), "--store", str(tmp_path / "a.db")]
+    assert main(read) == 2
+    assert f"it lacks {len(todo) - 1} of the {len(todo)} groups" in capsys.readouterr().err
+    assert not swept.exists()
+    assert main([*read, "--device", "cuda"]) == 2
+    assert "a sweep trains on 'cpu'" in capsys.readouterr().err
+    with Store.open(tmp_path / "a.db", write=True) as store:
+        store.put_many([kinds.run(cell) for cell in todo])
+    assert main(read) == 0
+    assert main(["train", str(file), "--out", str(plain)]) == 0
+    assert not (swept / WORK).exists()
+    tables = [path.name for path in plain.iterdir() if path.suffix in {".csv", ".md"}]
+    assert len(tables) == 3
+    for name in tables:
+        assert (swept / name).read_bytes() == (plain / name).read_bytes()
 
 
 def test_a_group_that_is_not_in_the_configuration_is_refused(file: Path) -> None:
