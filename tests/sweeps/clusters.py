@@ -89,6 +89,13 @@ class Cluster:
                 process.wait()
         self._processes.clear()
 
+    def replace_ended(self) -> None:
+        """New workers for those that ended: a nanny gives up on one that is killed as it starts."""
+        for process in self._processes[1:]:
+            if process.poll() is not None:
+                self._processes.remove(process)
+                self.add_worker()
+
     def workers(self) -> list[int]:
         """Numbers of the processes that run cells."""
         found = [process.pid for process in self._processes[1:] if process.poll() is None]

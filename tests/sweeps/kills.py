@@ -119,8 +119,8 @@ class _Killing:
             client.wait(PATIENCE)
             client = self.start()
         # Cells that were hit several times may count as failed: the next run tries them again.
-        if client.wait(PATIENCE) != 0:
-            assert self.start().wait(PATIENCE) == 0, self.said()
+        if self.ended(client) != 0:
+            assert self.ended(self.start()) == 0, self.said()
         cells = [trouble.named(number) for number in range(CELLS)]
         found = trouble.csv_of(self.store, cells, self.folder / "out.csv")
         assert found == expected, f"the export differs after {self.campaign}; {self.said()}"
@@ -147,12 +147,25 @@ class _Killing:
             enough = self.rows() + self.random.randint(1, max(1, left))
             wait_until(
                 "more cells are done",
-                lambda: client.poll() is not None or self.rows() >= enough,
+                lambda: self.has_ended(client) or self.rows() >= enough,
             )
             time.sleep(self.random.uniform(0, 0.3))
         else:
             time.sleep(self.random.uniform(0, 3))
         return client.poll() is None
+
+    def ended(self, client: subprocess.Popen[bytes]) -> int:
+        """Wait for the end of a client; returns its exit status."""
+        wait_until("the sweep ends", lambda: self.has_ended(client))
+        return client.wait()
+
+    def has_ended(self, client: subprocess.Popen[bytes]) -> bool:
+        """Whether a client has ended; if it has not, the cluster keeps its number of workers."""
+        if client.poll() is not None:
+            return True
+        if self.cluster is not None and self.campaign.what == "dask worker":
+            self.cluster.replace_ended()
+        return False
 
     def kill_worker(self, client: subprocess.Popen[bytes]) -> None:
         found = descendants(client.pid) if self.cluster is None else self.cluster.workers()

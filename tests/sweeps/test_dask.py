@@ -126,6 +126,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return kills.unbroken(tmp_path_factory.mktemp("unbroken"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "campaign",
     [
