@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -350,21 +351,22 @@ for place in (path, path.with_name("new.db")):
 
 
 def test_a_read_only_folder_is_read_and_not_written(path: Path) -> None:
-    for folder in (*path.parents[:3],):
-        if os.stat(folder).st_uid == os.getuid():
+    # Not below pytest's own folder, which no other user may enter.
+    with tempfile.TemporaryDirectory() as name:
+        folder = shutil.copytree(path.parent, Path(name) / "store")
+        Path(name).chmod(0o755)
+        for file in folder.iterdir():
+            file.chmod(0o555 if file.is_dir() else 0o444)
+        folder.chmod(0o555)
+        try:
+            found = subprocess.run(
+                [sys.executable, "-c", READ_ONLY, str(folder / path.name), KEYS[3]],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        finally:
             folder.chmod(0o755)
-    path.chmod(0o444)
-    path.with_name("sweep.db.lock").chmod(0o444)
-    path.parent.chmod(0o555)
-    try:
-        found = subprocess.run(
-            [sys.executable, "-c", READ_ONLY, str(path), KEYS[3]],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    finally:
-        path.parent.chmod(0o755)
     counts, *errors = found.stdout.splitlines()
     assert counts == "0 3"
     assert len(errors) == 2
