@@ -62,8 +62,8 @@ from dsmverify.truth import (
     compare,
     differ,
     every,
-    is_nonnegative,
     is_number,
+    margin_decides,
 )
 
 LEVELS = (96, 192, 384, 768)
@@ -461,8 +461,9 @@ class _Decision:
         truth = compare(left, conclusion.relation, right)
         numbers = is_number(left) and is_number(right)
         if truth is Truth.UNKNOWN and numbers and conclusion.margin is not None:
-            margin = is_nonnegative(conclusion.margin(case))
-            truth = Truth.TRUE if margin is Truth.TRUE else Truth.UNKNOWN
+            margin = conclusion.margin(case)
+            if margin_decides(left, conclusion.relation, right, margin):
+                truth = Truth.TRUE
         if truth is Truth.UNKNOWN and numbers and y is None:
             truth = self._exactly(conclusion, free)
         where = free.named()

@@ -119,7 +119,8 @@ class Inequality:
     `nonnegative_left` says that the left side is non-negative by definition, so that a right side
     certified `<= 0` makes the inequality trivial. `margin`, where the sides can touch, is `left -
     right` (`right - left` for `<=`), or a lower bound of it, without cancellation: certified
-    non-negative, it decides what two balls cannot.
+    non-negative, or positive where the relation is strict, it decides what two balls cannot. One
+    that certainly is above that difference decides nothing.
     """
 
     left: Side

@@ -50,7 +50,7 @@ from dsmverify.shape_records import (
     Term,
 )
 from dsmverify.systems.balls import ball
-from dsmverify.truth import Truth, compare, is_nonnegative, is_number
+from dsmverify.truth import Truth, compare, is_number, margin_decides
 
 BITS = 64
 """Working precision of boxes."""
@@ -255,7 +255,7 @@ class _Prover:
         if margin_of is None or self.factor != 1:
             return None
         margin = margin_of(case)
-        if is_nonnegative(margin) is not Truth.TRUE:
+        if not margin_decides(left, self.conclusion.relation, right, margin):
             return None
         return replace(box, margin=_enclosure(margin, BOX_DIGITS))
 

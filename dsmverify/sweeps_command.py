@@ -1,7 +1,7 @@
 """`dsmverify sweep`: run a sweep, say how far it is, export what it found.
 
-Exit status: 0 all cells that were asked for are done; 1 some have failed or are damaged; 2 bad
-input; 3 stopped before the end.
+Exit status: 0 all cells that were asked for are done; 1 some have failed; 2 bad input; 3 stopped
+before the end, or a result could not be stored. An export: 1 if cells are damaged.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
-from dsmverify.errors import InputError, OutputError, show
+from dsmverify.errors import InputError, show
 from dsmverify.terminal import echo, progress_bar
 
 if TYPE_CHECKING:
     from dsmverify.sweeps.cells import Cell
     from dsmverify.sweeps.executors import Engine
-    from dsmverify.sweeps.export import Exported
     from dsmverify.sweeps.store import Store
 
 _GIBIBYTE = 2**30
@@ -118,9 +117,9 @@ def sweep(
 
     from dsmverify.sweeps import runner
 
+    if repair:
+        _repair(path)
     with Store.open(path, write=True) as store, contextlib.ExitStack() as stack:
-        if repair:
-            _repair(store)
         engine = _engine(cells, scheduler, workers, memory_limit)
         stack.callback(engine.stop)
         progress = stack.enter_context(progress_bar("cells"))
@@ -139,6 +138,8 @@ def sweep(
         echo(line)
     if summary.stopped:
         echo("stopped before the end; the same command goes on from here", error=True)
+    elif summary.unstored:
+        echo("results could not be stored; the same command works them out again", error=True)
     elif summary.failed or summary.skipped:
         echo("some cells have failed: --status says why, --retry-failed tries them again")
     return summary.exit_status
@@ -218,7 +219,7 @@ def _export(
         found = export.write_csv(store, cells, sys.stdout)
         sys.stdout.flush()
     else:
-        found = _write_csv(store, cells, Path(file))
+        found = export.write_csv_file(store, cells, Path(file))
     for damage in found.damaged:
         echo(f"damaged: {damage}", error=True)
     if found.missing or found.failed:
@@ -230,31 +231,22 @@ def _export(
     return 1 if found.damaged else 0
 
 
-def _write_csv(store: Store, cells: Sequence[Cell], file: Path) -> Exported:
-    """A CSV file, whole or not at all."""
-    from dsmverify.sweeps import export
+def _repair(path: str) -> None:
+    from dsmverify.sweeps.repair import repair
 
-    part = file.with_name(f"{file.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            found = export.write_csv(store, cells, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(str(file), reason, "--export") from error
-    return found
-
-
-def _repair(store: Store) -> None:
-    damages = store.verify()
-    for damage in damages:
+    found = repair(path)
+    for damage in found.damages:
         echo(f"damaged: {damage.key[:16] if damage.key else 'the database'}: {damage.what}")
-    count = store.discard(damage.key for damage in damages if damage.key is not None)
-    echo(f"{count} damaged cells are taken out, and worked out again")
+    if found.aside is None:
+        echo(
+            f"{len(found.damages)} damaged cells are taken out; those of this sweep are worked out "
+            "again"
+        )
+    else:
+        echo(
+            f"the database is written anew, with the {found.kept} done cells that could be read "
+            f"and no note of failed ones; the old one is {found.aside}"
+        )
 
 
 def _engine(
@@ -263,7 +255,9 @@ def _engine(
     from dsmverify.sweeps import executors, runner
 
     if scheduler is not None:
-        return executors.Dask(scheduler, runner.kinds_of(cells))
+        return executors.Dask(
+            scheduler, runner.kinds_of(cells), say=lambda text: echo(text, error=True)
+        )
     memory = None if memory_limit is None else int(memory_limit * _GIBIBYTE)
     return executors.Pool(jobs, memory=memory)
 

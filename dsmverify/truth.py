@@ -57,6 +57,18 @@ def is_nonnegative(ball: arb) -> Truth:
     return compare(ball, ">=", arb(0))
 
 
+def margin_decides(left: arb, relation: Relation, right: arb, margin: arb) -> bool:
+    """Whether a margin shows `left relation right` where the two balls overlap.
+
+    It is a lower bound of the larger side less the smaller, by the word of the claim. One that
+    certainly is above that difference is none and shows nothing; a strict relation needs a
+    positive one.
+    """
+    room = left - right if relation in {">=", ">"} else right - left
+    shown = is_positive(margin) if relation in {">", "<"} else is_nonnegative(margin)
+    return shown is Truth.TRUE and not certainly_below(room, margin)
+
+
 def differ(left: arb, right: arb) -> Truth:
     """TRUE if the balls are disjoint; never FALSE, since overlapping balls prove no equality."""
     if is_number(left) and is_number(right) and not left.overlaps(right):

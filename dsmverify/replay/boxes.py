@@ -137,10 +137,11 @@ def _fraction(value: Any) -> Fraction:
 
 
 def _box_holds(entry: Mapping[str, Any], relation: str, factor: Fraction) -> bool:
-    margin = entry.get("margin")
-    if margin is not None and Fraction(margin["lower"]) >= 0:
-        return True
-    left, right = entry["left"], entry["right"]
+    margin, left, right = entry.get("margin"), entry["left"], entry["right"]
+    if margin is not None and factor == 1 and Fraction(margin["lower"]) >= 0:
+        large, small = (right, left) if relation == "<=" else (left, right)
+        # A margin above all that the sides leave open is none.
+        return Fraction(margin["lower"]) <= Fraction(large["upper"]) - Fraction(small["lower"])
     if relation == "<=":
         return factor * Fraction(left["upper"]) <= Fraction(right["lower"])
     return Fraction(left["lower"]) >= factor * Fraction(right["upper"])

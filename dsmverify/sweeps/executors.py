@@ -19,7 +19,7 @@ import multiprocessing
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +40,14 @@ _CONNECT: Final = 15
 
 _REFRESH: Final = 5.0
 """Seconds after which the number of a cluster's workers is asked for again."""
+
+_EMPTY: Final = 3
+"""How often in a row a cluster is found without workers before that is said."""
+
+_WAITING: Final = (
+    "the cluster has no worker: the sweep waits for one; start `dask worker` with the scheduler's "
+    "address, or stop with Ctrl-C and go on later"
+)
 
 
 class Engine:
@@ -186,12 +194,15 @@ class Pool(Engine):
 class Dask(Engine):
     """Workers of a Dask cluster that runs already."""
 
-    def __init__(self, address: str, kinds: Iterable[str]) -> None:
+    def __init__(
+        self, address: str, kinds: Iterable[str], *, say: Callable[[str], None] | None = None
+    ) -> None:
         """Connect, and compare the versions of every worker with ours.
 
         Args:
             address: of the scheduler, `tcp://host:port`.
             kinds: of the cells: what the comparison is about.
+            say: told once each time that the cluster has had no worker for some seconds.
 
         Raises:
             MissingExtraError: distributed is not installed.
@@ -218,6 +229,8 @@ class Dask(Engine):
         self._good: set[str] = set()
         self._bad: dict[str, VersionError | None] = {}
         self._count = 0
+        self._say = say
+        self._empty = 0
         self._asked = -_REFRESH
         try:
             self._look()
@@ -236,6 +249,9 @@ class Dask(Engine):
         if now - self._asked > _REFRESH:
             with contextlib.suppress(Exception):  # a scheduler that is gone shows in its tasks
                 self._count = len(self._client.nthreads())
+                self._empty = 0 if self._count else self._empty + 1
+                if self._empty == _EMPTY and self._say is not None:
+                    self._say(_WAITING)
             self._asked = now
         return max(1, self._count - len(self._bad))
 

@@ -8,6 +8,7 @@ sweep give the same bytes, however often either was interrupted.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -102,6 +103,22 @@ def write_csv(store: Store, cells: Sequence[Cell], stream: TextIO) -> Exported:
     return counts
 
 
+def write_csv_file(store: Store, cells: Sequence[Cell], file: Path) -> Exported:
+    """Write a CSV file, whole or not at all.
+
+    Args:
+        store: open.
+        cells: of the sweep, in its order.
+        file: where to.
+
+    Raises:
+        OutputError: the file cannot be written.
+        StoreError: the store cannot be read at all.
+    """
+    with _whole(file) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        return write_csv(store, cells, stream)
+
+
 def write_parquet(store: Store, cells: Sequence[Cell], file: Path) -> Exported:
     """Write a parquet file, whole or not at all; the columns are those of the CSV, with types.
 
@@ -129,19 +146,27 @@ def write_parquet(store: Store, cells: Sequence[Cell], file: Path) -> Exported:
     }
     schema = pa.schema([(name, types[kind]) for name, kind in columns])
     counts = Exported(0, 0, 0, 0, [])
+    with _whole(file) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        for batch in _batches(rows(store, cells, counts)):
+            writer.write_table(_table(pa, batch, schema, columns))
+    return counts
+
+
+@contextlib.contextmanager
+def _whole(file: Path) -> Iterator[Path]:
+    """A name to write to; what is there takes the file's place when it is complete and on disk."""
     part = file.with_name(f"{file.name}.part")
     try:
-        with pq.ParquetWriter(part, schema, compression="zstd") as writer:
-            for batch in _batches(rows(store, cells, counts)):
-                writer.write_table(_table(pa, batch, schema, columns))
+        yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(file)
     except OSError as error:
-        part.unlink(missing_ok=True)
         reason = (error.strerror or str(error)).lower()
         raise OutputError(str(file), reason, "--export") from error
-    return counts
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def columns_of(store: Store, cells: Sequence[Cell]) -> list[tuple[str, Type]]:

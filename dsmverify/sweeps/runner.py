@@ -65,6 +65,7 @@ class Summary:
         failed: recorded as failed by this run.
         left: neither done nor failed now.
         skipped: failed before and not tried again.
+        unstored: of those left, worked out or failed, and not written to the store.
         stopped: whether it was interrupted.
         seconds: what the cells took, added up.
         notes: what was noticed, one sentence each.
@@ -76,14 +77,15 @@ class Summary:
     failed: int = 0
     left: int = 0
     skipped: int = 0
+    unstored: int = 0
     stopped: bool = False
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     @property
     def exit_status(self) -> int:
-        """0 if all that was asked for is done, 1 if cells have failed, 3 if it was stopped."""
-        if self.stopped:
+        """0 if all that was asked for is done, 1 if cells have failed, 3 if it was cut short."""
+        if self.stopped or self.unstored:
             return NotCompletedError.exit_status
         return 1 if self.failed or self.skipped else 0
 
@@ -344,6 +346,7 @@ class _Run:
         if self.refused_writes >= _REFUSED_WRITES:
             self.results.clear()
             raise NotCompletedError(str(error)) from error
+        self.summary.unstored += 1
         self.summary.notes.append(f"cell {cell.key[:16]} could not be stored: {error}")
 
     def stop(self) -> None:

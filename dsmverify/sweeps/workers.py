@@ -213,11 +213,10 @@ def run(task: Task) -> Outcome:
                 outcome.left = [other.key for other in task.cells[place:]]
                 break
             with _one_at_a_time:
-                began = perf_counter()
+                began, made = perf_counter(), None
                 try:
                     with _marked(cell.key), _limited(task.seconds, may_end=not is_client):
-                        outcome.done.append(kinds.run(cell))
-                    continue
+                        made = kinds.run(cell)
                 except VersionError as refused:
                     outcome.refused = refused
                     outcome.left = [other.key for other in task.cells[place:]]
@@ -228,7 +227,10 @@ def run(task: Task) -> Outcome:
                     error = f"memory limit, or no memory left ({str(raised) or 'no more said'})"
                 except (Exception, SystemExit) as raised:
                     error = _worded(raised)
-                outcome.failed.append(Failed(cell.key, error, perf_counter() - began))
+                if made is None:
+                    outcome.failed.append(Failed(cell.key, error, perf_counter() - began))
+                else:  # also where its time was over just after it had come to an end
+                    outcome.done.append(made)
     outcome.seconds = perf_counter() - started
     return outcome
 

@@ -439,16 +439,30 @@ def test_margins_decide_only_certainly_and_only_true() -> None:
     one = lambda c: c.ns.exp(c.ns.constant(1))  # noqa: E731
     for relation in (">=", "<="):
         for margin, answer in (
-            (number(0), "TRUE"), (number(1), "TRUE"), (number(-1), "UNKNOWN"),
-            (lambda _: arb(0, 1), "UNKNOWN"),
+            (number(0), "TRUE"), (number(-1), "UNKNOWN"), (lambda _: arb(0, 1), "UNKNOWN"),
         ):  # fmt: skip
             touching = Inequality(one, relation, one, margin=margin)
             assert decide(touching).answer == answer
     assert decide(replace(FAILING, margin=number(1))).answer == "FALSE"
     with_place = Inequality(one, ">=", one, margin=lambda c: c.point - 1)
-    for y, answer in (("1", "TRUE"), ("2", "TRUE"), ("1/2", "UNKNOWN")):
+    for y, answer in (("1", "TRUE"), ("2", "UNKNOWN"), ("1/2", "UNKNOWN")):
         row = decide(with_place, given(y=Fraction(y)), range=Range(y=RealLine()))
         assert row.answer == answer
+
+
+@pytest.mark.parametrize("relation", [">=", "<=", ">", "<"])
+def test_a_margin_above_the_difference_is_not_believed(relation: Relation) -> None:
+    """A claim can declare any margin; one that the sides contradict decides nothing."""
+    one = lambda c: c.ns.exp(c.ns.constant(1))  # noqa: E731
+    for margin in ("1", "1/100000000000000000000"):
+        equal = Inequality(one, relation, one, margin=number(margin))
+        assert decide(equal).answer == "UNKNOWN"
+
+
+@pytest.mark.parametrize("relation", [">", "<"])
+def test_a_margin_of_0_does_not_show_a_strict_inequality(relation: Relation) -> None:
+    one = lambda c: c.ns.exp(c.ns.constant(1))  # noqa: E731
+    assert decide(Inequality(one, relation, one, margin=number(0))).answer == "UNKNOWN"
 
 
 # Parts and statements.

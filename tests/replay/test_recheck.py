@@ -235,6 +235,11 @@ def test_boxes_are_recomputed() -> None:
     open_sides = proof([[["2", "6"]]])
     open_sides["covers"][0]["boxes"][0]["margin"] = None
     assert any("do not give the relation" in fault for fault in proof_faults(open_sides, side))
+    false_margin = proof([[["2", "6"]]])
+    false_margin["covers"][0]["boxes"][0]["margin"] = {"lower": "9", "upper": "9"}  # 12 - 4 is 8
+    assert any("do not give the relation" in fault for fault in proof_faults(false_margin, side))
+    other_factor = proof([[["2", "6"]]]) | {"factor": "2"}  # the margin is that of the sides alone
+    assert any("do not give the relation" in fault for fault in proof_faults(other_factor, side))
     assert any("no second path" in fault for fault in proof_faults(proof([[["2", "6"]]]), None))
 
 
