@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -84,16 +85,30 @@ def per_cell(start: Callable[[], Engine]) -> dict[str, float]:
     }
 
 
-def throughput(cells: Sequence[Cell], start: Callable[[], Engine]) -> dict[str, float]:
+def throughput(cells: Sequence[Cell], start: Callable[[], Engine]) -> float:
     """Certified cells a second, after every worker has begun."""
     warm = cells[: max(8, len(cells) // 20)]
     first, second = measured(warm, start), measured(cells, start)
-    wall = second.wall - first.wall
+    return (len(cells) - len(warm)) / (second.wall - first.wall)
+
+
+def speedup(
+    cells: Sequence[Cell], one: Callable[[], Engine], two: Callable[[], Engine], rounds: int
+) -> dict[str, float]:
+    """Cells a second with one and with two workers, in turn so that both see the same machine.
+
+    The ratio is the median over the rounds; its smallest and largest value stand beside it.
+    """
+    found = [(throughput(cells, one), throughput(cells, two)) for _ in range(rounds)]
+    ratios = sorted(second / first for first, second in found)
     return {
-        "cells": len(cells) - len(warm),
-        "wall_s": wall,
-        "processor_s": second.processor - first.processor,
-        "cells_per_s": (len(cells) - len(warm)) / wall,
+        "cells": len(cells),
+        "rounds": rounds,
+        "one_per_s": median(first for first, _ in found),
+        "two_per_s": median(second for _, second in found),
+        "ratio": median(ratios),
+        "ratio_min": ratios[0],
+        "ratio_max": ratios[-1],
     }
 
 
@@ -215,7 +230,8 @@ def _processor() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("reports/sweeps.json"))
-    parser.add_argument("--seeds", type=int, default=15, help="samples of each size")
+    parser.add_argument("--seeds", type=int, default=45, help="samples of each size")
+    parser.add_argument("--rounds", type=int, default=3, help="of one worker, then two")
     options = parser.parse_args()
     found: dict[str, Any] = {"load": os.getloadavg()[0], "processors": os.cpu_count()}
 
@@ -231,17 +247,10 @@ def main() -> None:
     text = BATTERY.format(seeds=list(range(options.seeds)))
     cells = sweep_cells.expand(configuration.parse(text, "battery"))
     note("overhead_process", per_cell(lambda: Pool(1)))
-    for jobs in (1, 2):
-        note(f"pool@{jobs}", throughput(cells, lambda jobs=jobs: Pool(jobs)))  # type: ignore[misc]
-    ratio = found["pool@2"]["cells_per_s"] / found["pool@1"]["cells_per_s"]
-    note("speedup_pool", {"ratio": ratio})
-    with cluster(1) as start:
-        note("overhead_dask", per_cell(start))
-        note("dask@1", throughput(cells, start))
-    with cluster(2) as start:
-        note("dask@2", throughput(cells, start))
-    ratio = found["dask@2"]["cells_per_s"] / found["dask@1"]["cells_per_s"]
-    note("speedup_dask", {"ratio": ratio})
+    note("pool", speedup(cells, lambda: Pool(1), lambda: Pool(2), options.rounds))
+    with cluster(1) as one, cluster(2) as two:
+        note("overhead_dask", per_cell(one))
+        note("dask", speedup(cells, one, two, options.rounds))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(f"written to {options.out}")
