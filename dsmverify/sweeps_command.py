@@ -7,7 +7,9 @@ before the end, or a result could not be stored. An export: 1 if cells are damag
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from dsmverify.sweeps.store import Store
 
 _GIBIBYTE = 2**30
+_OF_A_STORE = ("", "-wal", "-shm", ".lock")
 
 
 @click.command()
@@ -89,18 +92,21 @@ def sweep(
     bundle: int | None,
 ) -> int:
     """Run the cells of CONFIG (a sweep file, critical, figures/2) that --store does not have."""
-    _check_together(file, form, dry_run, is_status, scheduler, jobs, memory_limit)
+    _check_together(file, form, dry_run, is_status, repair, scheduler, jobs, memory_limit)
+    _check_numbers(scheduler, time_limit, memory_limit)
     if path is None and not dry_run:
         raise InputError(
             "--store", "", "results are kept in a database", "write --store sweep.db, say"
         )
+    if file is not None and path is not None:
+        _check_target(Path(file), Path(path), Path(configuration))
     from dsmverify.sweeps import cells as sweep_cells
     from dsmverify.sweeps import configuration as sweep_files
 
     cells = sweep_cells.expand(sweep_files.load(configuration, quick=quick))
     workers = jobs or len(os.sched_getaffinity(0))
     if dry_run:
-        return _print_cells(cells, path, workers, limit)
+        return _print_cells(cells, path, workers, limit, retry_failed)
     assert path is not None
     from dsmverify.sweeps.store import Store
 
@@ -150,6 +156,7 @@ def _check_together(
     form: str | None,
     dry_run: bool,
     is_status: bool,
+    repair: bool,
     scheduler: str | None,
     jobs: int | None,
     memory_limit: float | None,
@@ -161,6 +168,7 @@ def _check_together(
             ("--dry-run", dry_run),
             ("--status", is_status),
             ("--export", form is not None),
+            ("--repair", repair),
         )
         if given
     ]
@@ -184,7 +192,41 @@ def _check_together(
             )
 
 
-def _print_cells(cells: Sequence[Cell], path: str | None, workers: int, limit: int | None) -> int:
+def _check_numbers(
+    scheduler: str | None, time_limit: float | None, memory_limit: float | None
+) -> None:
+    if scheduler is not None and not re.fullmatch(r"\w+://.+:\d+", scheduler):
+        raise InputError(
+            "--scheduler",
+            show(scheduler),
+            "it is no address of a scheduler",
+            "write the one that `dask scheduler` prints: tcp://host:8786",
+        )
+    if time_limit is not None and math.isnan(time_limit):
+        raise InputError("--time-limit", "nan", "it is no time", "give seconds, or inf for none")
+    if memory_limit is not None and not math.isfinite(memory_limit):
+        raise InputError(
+            "--memory-limit", str(memory_limit), "it must be finite", "leave it out for no limit"
+        )
+
+
+def _check_target(file: Path, store: Path, configuration: Path) -> None:
+    """Refuse an export over what it is made from."""
+    own = [configuration, *(store.with_name(f"{store.name}{end}") for end in _OF_A_STORE)]
+    for taken in own:
+        with contextlib.suppress(OSError):  # one of the two is not there
+            if file.samefile(taken):
+                raise InputError(
+                    "FILE",
+                    show(str(file)),
+                    "the sweep and its store are not overwritten by an export",
+                    "name another file",
+                )
+
+
+def _print_cells(
+    cells: Sequence[Cell], path: str | None, workers: int, limit: int | None, retry_failed: bool
+) -> int:
     """The cells that a run would work out, and what is known of its time."""
     from dsmverify.sweeps import status
     from dsmverify.sweeps.store import Store
@@ -193,13 +235,17 @@ def _print_cells(cells: Sequence[Cell], path: str | None, workers: int, limit: i
         store = None
         if path is not None and Path(path).exists():
             store = stack.enter_context(Store.open(path, write=False))
-        done = store.has([cell.key for cell in cells]) if store is not None else set()
-        unique = {cell.key: cell for cell in cells}
-        todo = [cell for key, cell in unique.items() if key not in done][:limit]
+        unique: dict[str, Cell] = {}
+        for cell in cells:
+            unique.setdefault(cell.key, cell)  # what has two names goes by its first
+        passed = set() if store is None else store.has(unique)
+        if store is not None and not retry_failed:
+            passed |= store.failed(unique).keys()
+        todo = [cell for key, cell in unique.items() if key not in passed][:limit]
         for cell in todo:
-            labels = " ".join(f"{name}={value}" for name, value in cell.labels.items() if value)
-            claims = " ".join(cell.settings.get("claims", ()))
-            echo(" ".join(filter(None, (cell.key[:16], cell.kind, labels, claims))))
+            labels = [f"{name}={value}" for name, value in cell.labels.items() if value]
+            words = [cell.key[:16], cell.kind, *labels, *cell.settings.get("claims", ())]
+            echo(" ".join(" ".join(words).split()))  # a name may have a line break
         echo(f"{len(todo)} cells to do, of {len(unique)}")
         for line in status.of(store, cells).lines(workers=workers):
             echo(line)

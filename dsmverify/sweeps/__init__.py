@@ -3,6 +3,7 @@
 | module | what it holds |
 |---|---|
 | `configuration` | `load(path) -> Sweep`: sweep files and packaged experiments, read strictly |
+| `lines` | the line of a sweep file that a message is about |
 | `samples` | the samples that a sweep file names, read when the file is read |
 | `cells` | `expand(sweep) -> list[Cell]`, in a fixed order, each with the hash of what decides it |
 | `origins` | `of(kind) -> Origin`: digest of the code and versions of the libraries behind a kind |
@@ -17,6 +18,7 @@
 | `export` | the rows of a sweep as CSV or parquet, in the order of the cells |
 | `status` | how many cells are done, failed and left, and how long the rest may take |
 | `workers` | a bundle of cells in a worker process, within limits of time and memory |
+| `needs` | cells that wait for the results of others: claims for their derivations |
 | `bundles` | how many cells go into one task |
 | `executors` | processes of this machine, a Dask cluster, any `concurrent.futures.Executor` |
 | `runner` | `run(cells, store, engine)`: what is missing, whoever is killed on the way |

@@ -54,6 +54,11 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def reason(error: OSError) -> str:
+    """What the system says of a file that it does not read or write, for the middle of a line."""
+    return (error.strerror or str(error)).lower()
+
+
 class Folder:
     """Files of one store's large arrays.
 
@@ -81,25 +86,25 @@ class Folder:
         file = self.file(name)
         part = file.with_name(f"{file.name}{TEMPORARY}")
         try:
-            if file.exists() and digest(file.read_bytes()) == name:
-                return
-            file.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with part.open("wb") as stream:
-                    stream.write(data)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                part.replace(file)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    part.unlink(missing_ok=True)
-                raise
+            if not file.exists() or digest(file.read_bytes()) != name:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    with part.open("wb") as stream:
+                        stream.write(data)
+                        stream.flush()
+                        os.fsync(stream.fileno())
+                    part.replace(file)
+                except BaseException:
+                    with contextlib.suppress(OSError):
+                        part.unlink(missing_ok=True)
+                    raise
+            # Also where it was there: an earlier attempt may have failed just here.
             for folder in (file.parent, self.path, self.path.parent):
-                _sync(folder)
+                sync(folder)
         except OSError as error:
             raise StoreError(
                 str(file),
-                f"it cannot be written ({(error.strerror or str(error)).lower()})",
+                f"it cannot be written ({reason(error)})",
                 "make room or choose another place, and start the sweep again: it goes on",
             ) from None
 
@@ -113,8 +118,7 @@ class Folder:
         try:
             data = file.read_bytes()
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise StoreError(str(file), f"it cannot be read ({reason})", _AGAIN) from None
+            raise StoreError(str(file), f"it cannot be read ({reason(error)})", _AGAIN) from None
         if digest(data) != name:
             raise StoreError(str(file), "its content is not that of its name", _AGAIN)
         return data
@@ -127,7 +131,12 @@ class Folder:
 _AGAIN: Final = "the cell can be worked out again: see `dsmverify sweep --repair`"
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Bring the names in a folder to the disk.
+
+    Raises:
+        OSError: that cannot be done.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -48,6 +48,10 @@ class Bundles:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def add(self, cells: Iterable[Cell]) -> None:
+        """Cells that can be run now come last, in their order."""
+        self._waiting.extend(cells)
+
     def put_back(self, cells: Iterable[Cell]) -> None:
         """Cells whose worker was lost come first again, in their order."""
         self._waiting.extendleft(reversed(list(cells)))

@@ -1,7 +1,8 @@
 """Cells: the units of a sweep, each with the hash of everything that decides its result.
 
 The order of the cells of a sweep is that of its file: tables `check` first, then `train`, then
-`experiments`, each kind in the order of its tables. Within a table the last of these runs fastest:
+`experiments`, each kind in the order of its tables. Before them come the derivations that the
+tables `check` need, by name, each once. Within a table the last of these runs fastest:
 
 | table | order |
 |---|---|
@@ -21,12 +22,13 @@ import gc
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 from typing import Any, Final, Self
 
+from dsmverify import catalogue
 from dsmverify.ensembles import checkpoints
 from dsmverify.exact import spell
 from dsmverify.experiments.groups import MEASUREMENTS_FORMAT, seed_of
@@ -53,6 +55,8 @@ class Cell:
         key: 64 hexadecimal digits.
         labels: what tables call it; not in the key.
         work: how much it is, in units that are comparable within its kind.
+        needs: keys of cells whose records it is given; the settings say which, so that they are in
+            the key already.
     """
 
     kind: str
@@ -62,6 +66,7 @@ class Cell:
     key: str
     labels: Mapping[str, str] = field(default_factory=dict)
     work: float = 1.0
+    needs: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -73,6 +78,7 @@ class Cell:
         origin: Origin | None = None,
         labels: Mapping[str, str] | None = None,
         work: float = 1.0,
+        needs: tuple[str, ...] = (),
         spelled: str | None = None,
     ) -> Self:
         """The cell with its key.
@@ -84,13 +90,14 @@ class Cell:
             origin: None for that of this process.
             labels: for tables.
             work: comparable within the kind.
+            needs: keys of other cells.
             spelled: the canonical JSON of the settings, where it is known.
         """
         made = origins.of(kind) if origin is None else origin
         found = _start(kind, made.code, made.versions, data.digest).copy()
         written = _encoder.encode(settings) if spelled is None else spelled
         found.update(f"{written}]".encode("ascii"))
-        return cls(kind, settings, data, made, found.hexdigest(), labels or {}, work)
+        return cls(kind, settings, data, made, found.hexdigest(), labels or {}, work, needs)
 
 
 @functools.lru_cache(maxsize=64)
@@ -114,8 +121,10 @@ def expand(sweep: Sweep) -> list[Cell]:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
+        proofs = _proof_cells(sweep.checks)
+        found += proofs.values()
         for check in sweep.checks:
-            found += _check_cells(check)
+            found += _check_cells(check, proofs)
         for train in sweep.trains:
             found += _train_cells(train)
         for experiment in sweep.experiments:
@@ -131,10 +140,34 @@ def _settings_of(sample: Sample, noise: tuple[Mapping[str, str], ...]) -> Iterat
     yield from ([dict(sample.noise)] if sample.noise else map(dict, noise))
 
 
-def _check_cells(check: Check) -> Iterator[Cell]:
+def _proof_cells(checks: Sequence[Check]) -> dict[str, Cell]:
+    """A cell for every derivation that a claim of the tables has, by name, sorted."""
+    wanted = {name for check in checks if check.proofs for ids in check.claims for name in ids}
+    if not wanted:
+        return {}
+    origin, data = origins.of("prove"), Data.of({})
+    names = {claim.derivation for claim in catalogue.select(sorted(wanted))}
+    return {
+        name: Cell.of(
+            "prove", {"derivation": name}, data, origin=origin, labels={"derivation": name}
+        )
+        for name in sorted(filter(None, names))
+    }
+
+
+def _needs(claims: Sequence[str], proofs: Mapping[str, Cell]) -> tuple[str, ...]:
+    """Keys of the derivations of some claims."""
+    names = {claim.derivation for claim in catalogue.select(claims)}
+    return tuple(cell.key for name, cell in proofs.items() if name in names)
+
+
+def _check_cells(check: Check, proofs: Mapping[str, Cell]) -> Iterator[Cell]:
     origin = origins.of("check")
     rates: list[str | None] = [spell(rate) for rate in check.learning_rates] or [None]
-    entries = [(claims, _encoder.encode(claims)) for claims in check.claims]
+    entries = [
+        (claims, _encoder.encode(claims), _needs(claims, proofs) if check.proofs else ())
+        for claims in check.claims
+    ]
     for sample in check.samples:
         own = [sample.learning_rate] if sample.learning_rate and rates == [None] else rates
         for noise in _settings_of(sample, check.noise):
@@ -149,7 +182,7 @@ def _check_cells(check: Check) -> Iterator[Cell]:
                 }
                 # `claims` comes first in the order of the keys.
                 tail = _encoder.encode(rest)[1:]
-                for claims, text in entries:
+                for claims, text, needs in entries:
                     yield Cell.of(
                         "check",
                         {"claims": claims, **rest},
@@ -157,6 +190,7 @@ def _check_cells(check: Check) -> Iterator[Cell]:
                         origin=origin,
                         labels=labels,
                         work=float(len(claims) * sample.size),
+                        needs=needs,
                         spelled=f'{{"claims":{text},{tail}',
                     )
 

@@ -34,13 +34,12 @@ There are no silent defaults for misspelt keys. Every message names file, line a
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn
 
 from dsmverify import catalogue
 from dsmverify.claims import ReadOff
@@ -51,6 +50,7 @@ from dsmverify.experiments import configurations
 from dsmverify.experiments.critical import Parametrisation
 from dsmverify.instance import Batch, NoiseLevel
 from dsmverify.sweeps import samples
+from dsmverify.sweeps.lines import line_of
 from dsmverify.sweeps.packaged import Packaged
 from dsmverify.sweeps.samples import Sample, SampleTable
 
@@ -59,6 +59,7 @@ ALL = "all"
 """The entry of `claims` that stands for every claim, in one cell."""
 
 _MAX_RUNS = 10**6
+_MAX_STEPS = 10**12
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Check:
         noise: noise levels for samples without one, as instance files spell them.
         learning_rates: eta; empty where claims need none.
         seeds: of generated networks.
-        proofs: whether derivations are run, so that identities that they prove are TRUE.
+        proofs: whether derivations are run, each as a cell of its own, so that identities that
+            they prove are TRUE.
     """
 
     claims: tuple[tuple[str, ...], ...]
@@ -206,15 +208,7 @@ def load(path: str | Path, *, quick: bool = False) -> Sweep:
             "there is no such file",
             f"name a sweep file, or a packaged experiment: {known}",
         )
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            ARGUMENT,
-            show(name),
-            f"it cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})",
-            "give a TOML file in UTF-8",
-        ) from None
+    text = configurations.text_of(name, ARGUMENT)
     return parse(text, name, folder=file.parent, quick=quick)
 
 
@@ -242,10 +236,13 @@ def parse(text: str, source: str, *, folder: Path = Path(), quick: bool = False)
     except InputError as error:
         if error.file not in (None, source):
             raise  # a data file, with its own line
-        raise error.located(source, _line_of(text, error.argument)) from None
+        raise error.located(source, line_of(text, error.argument)) from None
 
 
 def _built(table: Mapping[str, Any], source: str, folder: Path, quick: bool) -> Sweep:
+    for name in ("check", "train", "experiments"):
+        if isinstance(table.get(name), Mapping):
+            raise InputError(name, "", "there may be several such tables", f"write [[{name}]]")
     file = configurations.build(_File, table, source)
     if quick:
         raise InputError(
@@ -314,6 +311,11 @@ def _entries(given: Sequence[Any], key: str) -> tuple[tuple[str, ...], ...]:
             chosen = catalogue.select(None if names == [ALL] else names)
         except UnknownClaimError as error:
             _refuse(place, error.claim, error)
+        curves = [claim.id for claim in chosen if claim.instance_kind != "sample"]
+        if curves and names != [ALL]:
+            rule = "it is about points of learning curves, and a sweep takes samples"
+            raise InputError(place, show(curves[0]), rule, "leave it out")
+        chosen = tuple(claim for claim in chosen if claim.id not in curves)
         sources = [
             claim.conclusion.claim for claim in chosen if isinstance(claim.conclusion, ReadOff)
         ]
@@ -370,6 +372,14 @@ def _train(table: _TrainTable, given: Mapping[str, Any], key: str, folder: Path)
         for value in values:
             if value < 1:
                 raise InputError(f"{key}.{name}", str(value), "it is at least 1", "give 1 or more")
+    for name, steps in (
+        ("steps", max(table.steps, default=0)),
+        ("duration", (table.duration or 0) / min(table.rates)),
+    ):
+        if steps > _MAX_STEPS:
+            raise InputError(
+                f"{key}.{name}", spell(Fraction(steps)), f"at most {_MAX_STEPS} steps", "give fewer"
+            )
     if table.runs > _MAX_RUNS:
         raise InputError(
             f"{key}.runs", str(table.runs), f"at most {_MAX_RUNS} runs", "write several tables"
@@ -425,51 +435,3 @@ def _check_any(key: str, values: Sequence[Any]) -> None:
 
 def _refuse(key: str, value: str, error: InputError) -> NoReturn:
     raise InputError(key, show(value), error.rule, error.way_out) from None
-
-
-_HEADER = re.compile(r"\s*(\[\[?)\s*([\w.\- ]+?)\s*\]\]?\s*(?:#.*)?")
-_KEY = re.compile(r"\s*([\w\-]+)\s*=")
-
-
-def _line_of(text: str, argument: str) -> int | None:
-    """Line where a key stands, or the table that it is missing in; None where neither is found.
-
-    Args:
-        text: the file.
-        argument: path of the key as messages name it: `check[0].samples[1].size`.
-    """
-    places: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    inside = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.fullmatch(line):
-            path = ""
-            *parents, last = header[2].split(".")
-            for part in parents:
-                path = f"{path}.{part}" if path else part
-                if path in counts:
-                    path = f"{path}[{counts[path] - 1}]"
-            path = f"{path}.{last}" if path else last
-            if header[1] == "[[":
-                counts[path] = counts.get(path, 0) + 1
-                path = f"{path}[{counts[path] - 1}]"
-            inside = path
-            places.setdefault(path, number)
-        elif key := _KEY.match(line):
-            places.setdefault(f"{inside}.{key[1]}" if inside else key[1], number)
-    path = argument
-    while path:
-        if path in places:
-            return places[path]
-        path = (
-            path.removesuffix("]").rpartition("[")[0]
-            if path.endswith("]")
-            else (path.rpartition(".")[0])
-        )
-    # What a dataclass refuses itself is named without the tables around it.
-    ends = [number for place, number in places.items() if f".{place}".endswith(f".{argument}")]
-    return ends[0] if len(ends) == 1 else None
-
-
-PARAMETRISATIONS: tuple[Parametrisation, ...] = get_args(Parametrisation)
-"""What `parametrisations` may name."""

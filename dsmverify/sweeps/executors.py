@@ -44,6 +44,9 @@ _REFRESH: Final = 5.0
 _EMPTY: Final = 3
 """How often in a row a cluster is found without workers before that is said."""
 
+_CLOSED: Final = ("closing", "closed")
+"""What Dask calls a client that takes no more tasks."""
+
 _WAITING: Final = (
     "the cluster has no worker: the sweep waits for one; start `dask worker` with the scheduler's "
     "address, or stop with Ctrl-C and go on later"
@@ -261,8 +264,11 @@ class Dask(Engine):
         where = {"workers": sorted(self._good)} if self._bad else {}
         try:
             found: Future[Outcome] = self._tasks.submit(workers.run, task, **where)
-        except (OSError, RuntimeError) as error:  # the client was closed
-            raise NotCompletedError(GONE) from error
+        except Exception as error:
+            # A client closes itself when its scheduler stays away.
+            if isinstance(error, OSError | RuntimeError) or self._client.status in _CLOSED:
+                raise NotCompletedError(GONE) from error
+            raise
         return found
 
     def is_loss(self, error: BaseException) -> bool:
@@ -299,8 +305,11 @@ class Dask(Engine):
         level = log.level
         log.setLevel(logging.CRITICAL)
         try:
-            self._tasks.shutdown(wait=False)
-            self._client.close(timeout=2)
+            # What it raises where the scheduler is gone would hide the error that says so.
+            with contextlib.suppress(Exception):
+                self._tasks.shutdown(wait=False)
+            with contextlib.suppress(Exception):
+                self._client.close(timeout=2)
         finally:
             log.setLevel(level)
 

@@ -1,9 +1,10 @@
 """The rows of a sweep as CSV or parquet, in the order of its cells.
 
-A cell that is done has a row for every row of claims, or for every network that was measured; any
-other has one row that gives its state: `failed`, `missing`, or `damaged` where the store's row is
-not as it was written. There are no times, hosts or counts of attempts, so that two stores of one
-sweep give the same bytes, however often either was interrupted.
+A cell that is done has a row for every row of claims, for every network that was measured, or for
+every claim that a derivation proves (its answer is `PROVED`; a derivation that proves none has one
+row, with the reason if it failed). Any other has one row that gives its state: `failed`, `missing`,
+or `damaged` where the store's row is not as it was written. There are no times, hosts or counts of
+attempts, so that two stores of one sweep give the same bytes, however often either was interrupted.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 from dsmverify.errors import MissingExtraError, OutputError
+from dsmverify.sweeps import origins
 from dsmverify.sweeps.cells import Cell
 from dsmverify.sweeps.store import DamagedError, Store, Stored
 
@@ -28,6 +30,7 @@ Type = Literal["text", "integer", "number", "yes or no"]
 
 _CELL: Final[tuple[tuple[str, Type], ...]] = (("kind", "text"), ("state", "text"))
 _LABELS: Final[tuple[tuple[str, Type], ...]] = (
+    ("derivation", "text"),
     ("experiment", "text"),
     ("group", "text"),
     ("sample", "text"),
@@ -174,10 +177,12 @@ def columns_of(store: Store, cells: Sequence[Cell]) -> list[tuple[str, Type]]:
     kinds = {cell.kind for cell in cells}
     used = {name for cell in cells for name, value in cell.labels.items() if value}
     found = [*_CELL, *((name, kind) for name, kind in _LABELS if name in used)]
-    if "check" in kinds:
+    if kinds & origins.READING_CONTENT:
         found += _CLAIMS
-    if kinds - {"check"}:
-        measured = store.array_names(cell.key for cell in cells if cell.kind != "check")
+    if kinds - origins.READING_CONTENT:
+        measured = store.array_names(
+            cell.key for cell in cells if cell.kind not in origins.READING_CONTENT
+        )
         if ("seed", "text") not in found:
             found.append(("seed", "text"))
         found += [*_RUN, *((name, "number") for name in measured)]
@@ -210,9 +215,22 @@ def rows(store: Store, cells: Sequence[Cell], counts: Exported) -> Iterator[dict
             yield {**head, "state": "failed" if is_failed else "missing"}
             continue
         counts.done += 1
-        for row in _claims(stored) if cell.kind == "check" else _runs(cell, stored):
+        for row in _rows_of(cell, stored):
             counts.rows += 1
             yield {**head, "state": "done", **row}
+
+
+def _rows_of(cell: Cell, stored: Stored) -> Iterator[dict[str, Any]]:
+    match cell.kind:
+        case "prove":
+            proves = stored.record["proves"]
+            yield from ({"claim": name, "answer": "PROVED"} for name in proves)
+            if not proves:
+                yield {"reason": stored.record["failed"]}
+        case "check":
+            yield from _claims(stored)
+        case _:
+            yield from _runs(cell, stored)
 
 
 def _claims(stored: Stored) -> Iterator[dict[str, Any]]:

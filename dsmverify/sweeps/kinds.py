@@ -2,15 +2,20 @@
 
 | kind | result |
 |---|---|
+| `prove` | the claims that a derivation proves, or why it proves none; no arrays |
 | `check` | rows of claims at one instance, as in report.json; no arrays |
 | `train` | what is measured on networks trained at one setting, one entry for each seed |
 | `experiment` | what a packaged experiment measures on one of its groups |
 | `module:function` | what `function(cell)` returns, a pair of a record and arrays |
 
+The function of a cell that needs others takes their records too, by key.
+
 A result is decided by the cell and by nothing else: no time, no host, no number of threads.
 `check` decides the same rows as `checking.check` does for that one instance. An identity that a
-derivation proves is TRUE only where the derivation was run; a process runs each one once, when the
-first cell asks for it (`proofs = false` leaves them out).
+derivation proves is TRUE only where the derivation was run (`proofs = false` leaves them out): it
+is a cell of its own, which the cells of its claims need, and its record is handed to them. Its code
+and libraries are theirs, by its key. A process that is not handed it runs the derivation itself,
+once.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ import functools
 import importlib
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from time import perf_counter
@@ -28,11 +33,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dsmverify import catalogue, checking
-from dsmverify.claims import ReadOff, Row
+from dsmverify import catalogue, checking, derivation
+from dsmverify.claims import Claim, ReadOff, Row
 from dsmverify.ensembles.settings import Ensemble, Problem
 from dsmverify.ensembles.training import train
-from dsmverify.errors import VersionError
+from dsmverify.errors import DerivationError, VersionError
 from dsmverify.exact import parse_exact
 from dsmverify.experiments.critical import MODELS, Measured
 from dsmverify.instance import Batch, Instance, NoiseLevel
@@ -47,6 +52,9 @@ Floats = NDArray[np.float64]
 Made = tuple[dict[str, Any], dict[str, Floats]]
 """A record in JSON's types, and arrays by name."""
 
+Given = Mapping[str, Mapping[str, Any]]
+"""Records of other cells, by key."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -58,7 +66,7 @@ class Result:
         record: in JSON's types.
         arrays: float64, by name.
         seconds: how long it took; provenance, not a part of the result.
-        provenance: code and libraries that made it.
+        provenance: code and libraries that made it, and the keys of results that it was given.
     """
 
     key: str
@@ -69,11 +77,12 @@ class Result:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
-def run(cell: Cell) -> Result:
+def run(cell: Cell, given: Given | None = None) -> Result:
     """Work a cell out, in this process, on one thread.
 
     Args:
         cell: of `cells.expand`, maybe of another process.
+        given: records of cells that it needs; what is missing is worked out here.
 
     Raises:
         VersionError: this process has other code or other libraries than the cell was expanded
@@ -81,11 +90,18 @@ def run(cell: Cell) -> Result:
         Exception: whatever the work raises; the cell has then failed.
     """
     require_same_origin(cell)
+    needed = {key: given[key] for key in cell.needs if given is not None and key in given}
     started = perf_counter()
-    record, arrays = find(cell.kind)(cell)
+    work = find(cell.kind)
+    record, arrays = work(cell, needed) if cell.needs else work(cell)
     seconds = perf_counter() - started
     kept = {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
-    provenance = {"code": cell.origin.code, "libraries": dict(cell.origin.libraries)}
+    provenance: dict[str, Any] = {
+        "code": cell.origin.code,
+        "libraries": dict(cell.origin.libraries),
+    }
+    if needed:
+        provenance["given"] = sorted(needed)
     return Result(cell.key, cell.kind, record, kept, seconds, provenance)
 
 
@@ -104,7 +120,7 @@ def require_same_origin(cell: Cell) -> None:
         raise VersionError("source code", cell.origin.code[:16], ours.code[:16], where)
 
 
-def find(kind: str) -> Callable[[Cell], Made]:
+def find(kind: str) -> Callable[..., Made]:
     """The function of a kind.
 
     Args:
@@ -116,20 +132,32 @@ def find(kind: str) -> Callable[[Cell], Made]:
     """
     if ":" in kind:
         module, _, name = kind.partition(":")
-        found: Callable[[Cell], Made] = getattr(importlib.import_module(module), name)
+        found: Callable[..., Made] = getattr(importlib.import_module(module), name)
         return found
     return KINDS[kind]
 
 
-def check(cell: Cell) -> Made:
-    """Rows of the cell's claims at its instance; `instance` in a row is "" or `[network]`."""
+def prove(cell: Cell) -> Made:
+    """Ids of the claims that the cell's derivation proves; one that fails proves none."""
+    name = cell.settings["derivation"]
+    proved, failed = _run_derivation(name)
+    return {"derivation": name, "proves": sorted(proved), "failed": failed}, {}
+
+
+def check(cell: Cell, given: Given | None = None) -> Made:
+    """Rows of the cell's claims at its instance; `instance` in a row is "" or `[network]`.
+
+    Args:
+        cell: of the kind `check`.
+        given: records of derivations.
+    """
     settings = cell.settings
     document = {**cell.data.document, **settings["noise"]}
     if settings["learning_rate"] is not None:
         document["learning_rate"] = settings["learning_rate"]
     instance = Instance.from_json(document, name="")
     chosen = catalogue.select(settings["claims"])
-    proved = _proved(tuple(settings["claims"])) if settings["proofs"] else frozenset()
+    proved = _proved(chosen, given or {}) if settings["proofs"] else frozenset()
     by_id = {claim.id: claim for claim in chosen}
     found: dict[str, list[Row]] = {name: [] for name in by_id}
     notes: tuple[str, ...] = ()
@@ -146,24 +174,26 @@ def check(cell: Cell) -> Made:
     return {"rows": rows_of, "notes": list(dict.fromkeys(notes))}, {}
 
 
-@functools.cache
-def _proved(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(name for name in names if _is_proved(name))
+def _proved(claims: Sequence[Claim], given: Given) -> frozenset[str]:
+    """Ids of those claims that their own derivations prove."""
+    known = {record["derivation"]: record["proves"] for record in given.values()}
+    found = set()
+    for claim in claims:
+        name = claim.derivation
+        if name is not None:
+            proves = known[name] if name in known else _run_derivation(name)[0]
+            found |= {claim.id} & {*proves}
+    return frozenset(found)
 
 
 @functools.cache
-def _is_proved(name: str) -> bool:
-    (claim,) = (claim for claim in catalogue.claims() if claim.id == name)
-    if claim.derivation is None:
-        return False
-    return name in _proved_by(claim.derivation)
-
-
-@functools.cache
-def _proved_by(derivation: str) -> frozenset[str]:
-    """Claims that a derivation proves: it is run once in a process, and some take a minute."""
-    served = [claim for claim in catalogue.claims() if claim.derivation == derivation]
-    return frozenset(name for name, holds in checking.prove(served).items() if holds)
+def _run_derivation(name: str) -> tuple[frozenset[str], str | None]:
+    """What a derivation proves, or why nothing: run once in a process, and some take a minute."""
+    try:
+        found = derivation.run(name)
+    except DerivationError as error:
+        return frozenset(), error.reason
+    return frozenset((*found.proves, *found.proves_steps)), None
 
 
 def trained(cell: Cell) -> Made:
@@ -196,7 +226,8 @@ def grouped(cell: Cell) -> Made:
     return {"networks": group.ensemble.count, "measured": digest}, measured
 
 
-KINDS: Final[Mapping[str, Callable[[Cell], Made]]] = {
+KINDS: Final[Mapping[str, Callable[..., Made]]] = {
+    "prove": prove,
     "check": check,
     "train": trained,
     "experiment": grouped,

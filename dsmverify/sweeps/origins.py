@@ -1,8 +1,8 @@
 """Where a result comes from: a digest of the code, and the versions of the libraries that matter.
 
 The digest covers every module of the package but those that only present or transport results, and
-for claims the content (`checks/`, `derivations/`) too: a module that is added later is covered
-unless it is named here. It is the same in a checkout and in an installed package.
+for claims and derivations the content (`checks/`, `derivations/`) too: a module that is added later
+is covered unless it is named here. It is the same in a checkout and in an installed package.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ PRESENTING: Final = frozenset(
         "__main__.py",
         "appendix.py",
         "cli.py",
+        "curves_command.py",
         "explorer",
         "pictures.py",
         "printing.py",
@@ -42,9 +43,14 @@ _ABOUT_CLAIMS: Final = frozenset(
     | {"diffusion", "metrics", "replay", "search", "shapes.py", "verdicts.py", "witnesses.py"}
 )
 
+_ABOUT_TRAINING: Final = frozenset(
+    {"diffusion", "ensembles", "experiments", "metrics", "replay", "search"}
+)
+
 UNUSED: Final[Mapping[str, frozenset[str]]] = {
     # Layers above `certify`, which decides, and the second path: it cannot import them.
-    "check": frozenset({"diffusion", "ensembles", "experiments", "metrics", "replay", "search"}),
+    "check": _ABOUT_TRAINING,
+    "prove": _ABOUT_TRAINING,
     # What training and measuring cannot reach.
     "train": _ABOUT_CLAIMS,
     "experiment": _ABOUT_CLAIMS,
@@ -57,8 +63,14 @@ DECIDING: Final = frozenset({"kinds.py", "packaged.py"})
 _CONTENT: Final = ("checks", "derivations")
 _CONTENT_SUFFIXES: Final = (".json", ".py", ".toml")
 
+READING_CONTENT: Final = frozenset({"check", "prove"})
+"""Kinds that read the content; they have one origin: a proof is of the code that uses it."""
+
+_OF_CLAIMS: Final = ("python-flint", "sympy", "mpmath", "numpy", "scipy")
+
 LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {
-    "check": ("python-flint", "sympy", "mpmath", "numpy", "scipy"),
+    "check": _OF_CLAIMS,
+    "prove": _OF_CLAIMS,
     "train": ("numpy", "scipy", "numba", "llvmlite"),
     "experiment": ("numpy", "scipy", "numba", "llvmlite", "torch"),
 }
@@ -96,7 +108,7 @@ def of(kind: str) -> Origin:
         return Origin(digest(files(kind)), libraries)
     for name in LIBRARIES[kind]:
         libraries[name] = _installed(name)
-    if kind == "check":
+    if kind in READING_CONTENT:
         # Arb is part of FLINT, which a wheel of python-flint brings along or finds on the system.
         flint = importlib.import_module("flint")
         libraries["flint"] = str(getattr(flint, "__FLINT_VERSION__", "unknown"))
@@ -115,7 +127,7 @@ def files(kind: str) -> dict[str, Path]:
     if ":" in kind:
         return _module_file(kind.partition(":")[0])
     found = _package(PRESENTING | UNUSED.get(kind, frozenset()))
-    return {**found, **_content()} if kind == "check" else found
+    return {**found, **_content()} if kind in READING_CONTENT else found
 
 
 def digest(sources: Mapping[str, Path]) -> str:

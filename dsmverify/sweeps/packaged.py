@@ -18,7 +18,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from dsmverify.errors import InputError, show
@@ -66,11 +65,8 @@ class Packaged:
         Raises:
             InputError: as in `configurations.load`, or the experiment is not made of groups.
         """
-        document = configurations.load(name_or_path)  # words every error
-        if name_or_path in configurations.packaged():
-            return cls.parse(configurations.packaged_text(name_or_path), name_or_path, quick=quick)
-        text = Path(name_or_path).read_text(encoding="utf-8-sig")
-        return cls.parse(text, document.source, quick=quick)
+        document = configurations.load(name_or_path)
+        return cls.parse(configurations.text_of(name_or_path), document.source, quick=quick)
 
     @classmethod
     def parse(cls, text: str, source: str, *, quick: bool = False) -> Self:

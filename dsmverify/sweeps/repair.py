@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dsmverify.errors import StoreError
+from dsmverify.sweeps import arrays
 from dsmverify.sweeps.kinds import Result
 from dsmverify.sweeps.locks import Lock
 from dsmverify.sweeps.store import CorruptError, Damage, Store
@@ -70,21 +71,33 @@ def repair(path: str | Path, *, clock: Callable[[], float] = time.time) -> Repai
 def _rebuild(file: Path, damages: list[Damage], clock: Callable[[], float]) -> Repaired:
     lock = Lock.take(file, clock)
     try:
-        part = file.with_name(f"{file.name}.rebuilt")
-        for suffix in ("", *_LOG, ".lock"):
-            part.with_name(f"{part.name}{suffix}").unlink(missing_ok=True)
-        found = list(damages)
-        # Its large arrays are those of the old one.
-        with Store.open(part, write=True, clock=clock, beside=file) as store:
-            for result in _readable(file, found):
-                store.put(result)
-            kept = _count(store)
-        part.with_name(f"{part.name}.lock").unlink(missing_ok=True)
-        aside = _set_aside(file)
-        part.replace(file)
-        _sync(file.parent)
+        return _rebuilt(file, damages, clock)
+    except OSError as error:
+        raise StoreError(
+            str(file),
+            f"it cannot be written anew ({arrays.reason(error)})",
+            "make room or copy the store elsewhere, and repair it again",
+        ) from None
     finally:
         lock.release()
+
+
+def _rebuilt(file: Path, damages: list[Damage], clock: Callable[[], float]) -> Repaired:
+    """`_rebuild`, under its lock."""
+    part = file.with_name(f"{file.name}.rebuilt")
+    for suffix in ("", *_LOG, ".lock"):
+        part.with_name(f"{part.name}{suffix}").unlink(missing_ok=True)
+    found = list(damages)
+    # Its large arrays are those of the old one.
+    with Store.open(part, write=True, clock=clock, beside=file) as store:
+        for result in _readable(file, found):
+            store.put(result)
+        kept = _count(store)
+        store.fold()  # the log would not go with it under its new name
+    part.with_name(f"{part.name}.lock").unlink(missing_ok=True)
+    aside = _set_aside(file)
+    part.replace(file)
+    arrays.sync(file.parent)
     return Repaired(tuple(found), kept, aside)
 
 
@@ -153,11 +166,3 @@ def _set_aside(file: Path) -> Path:
 def _count(store: Store) -> int:
     (count,) = store.database.execute("SELECT count(*) FROM cells WHERE state = 'done'").fetchone()
     return int(count)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -4,6 +4,9 @@ The process that calls `run` is the only one that writes the store; results come
 by bundle and are stored at most a second later. Killed at any instant it loses what was not stored
 by then, and the next run does just that again.
 
+A cell that needs the results of others, of derivations say, waits until they are stored; where one
+of those has failed it stays undone, and a note says so.
+
 A cell fails (and is recorded, with the reason) when it raises, goes over its time or memory limit,
 gives what cannot be stored, or ends its worker again when it is tried alone. The rest goes on.
 """
@@ -15,7 +18,7 @@ import os
 import platform
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from concurrent.futures import CancelledError, Future, wait
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -24,6 +27,7 @@ from typing import TYPE_CHECKING, Final
 from dsmverify.errors import NotCompletedError, StoreError
 from dsmverify.sweeps.bundles import Bundles
 from dsmverify.sweeps.executors import GONE
+from dsmverify.sweeps.needs import Needs
 from dsmverify.sweeps.workers import Outcome, Task
 
 if TYPE_CHECKING:
@@ -137,14 +141,34 @@ def run(
     failed = set() if retry_failed else store.failed(unique).keys()
     todo = [cell for key, cell in unique.items() if key not in done and key not in failed]
     summary = Summary(len(unique), len(done), skipped=len(failed), left=len(todo))
-    run_of = _Run(store, engine, summary, Bundles(todo[:limit], size=bundle), time_limit, progress)
+    asked = todo[:limit]
+    needs = _needs(asked, failed, store)
+    waiting = Bundles(needs.admit(asked), size=bundle)
+    run_of = _Run(store, engine, summary, waiting, needs, len(asked), time_limit, progress)
     try:
         run_of.go()
     finally:
         engine.stop()
+        store.try_to_fold()
         summary.notes += [*engine.notes, *store.notes]
         summary.left = len(todo) - summary.done - summary.failed
+    if not summary.stopped:
+        for key, count in needs.held.items():
+            what = " ".join(filter(None, (unique[key].kind, *unique[key].labels.values())))
+            summary.notes.append(f"{count} cells wait for {key[:16]} ({what}), which is not done")
     return summary
+
+
+def _needs(cells: Sequence[Cell], failed: Set[str], store: Store) -> Needs:
+    """What the store has of the results that cells need, and which are to come.
+
+    Raises:
+        StoreError: one of them is damaged.
+    """
+    wanted = {key for cell in cells for key in cell.needs}
+    done = {key: store.read(key) for key in sorted(store.has(wanted))}
+    given = {key: stored.record for key, stored in done.items() if stored is not None}
+    return Needs(given, wanted & (failed | {cell.key for cell in cells}))
 
 
 @dataclass
@@ -163,6 +187,8 @@ class _Run:
         engine: Engine,
         summary: Summary,
         waiting: Bundles,
+        needs: Needs,
+        total: int,
         time_limit: float,
         progress: Progress | None,
     ) -> None:
@@ -170,6 +196,7 @@ class _Run:
         self.engine = engine
         self.summary = summary
         self.waiting = waiting
+        self.needs = needs
         self.time_limit = time_limit
         self.progress = progress
         self.client = (platform.node(), os.getpid())
@@ -185,7 +212,7 @@ class _Run:
         self.results: list[Result] = []
         self.cells: dict[str, Cell] = {}
         self.flushed = time.monotonic()
-        self.total = len(waiting)
+        self.total = total
         self.refused_writes = 0
 
     def go(self) -> None:
@@ -193,7 +220,12 @@ class _Run:
             while self.waiting or self.suspects or self.flights:
                 self.submit()
                 self.collect(FLUSH)
-                if len(self.results) >= _MANY or time.monotonic() - self.flushed >= FLUSH:
+                is_idle = not (self.waiting or self.flights)
+                if (
+                    is_idle  # what is stored now may be what others wait for
+                    or len(self.results) >= _MANY
+                    or time.monotonic() - self.flushed >= FLUSH
+                ):
                     self.flush()
         except KeyboardInterrupt:
             self.stop()
@@ -208,7 +240,7 @@ class _Run:
             self.start(self.waiting.take(slots), alone=False)
 
     def start(self, cells: tuple[Cell, ...], *, alone: bool) -> None:
-        task = Task(cells, self.time_limit, self.client)
+        task = Task(cells, self.time_limit, self.client, self.needs.given(cells))
         flight = _Flight(cells, alone, self.pools[alone])
         future = self.engine.submit(task, alone=alone)
         self.flights[future] = flight
@@ -320,12 +352,24 @@ class _Run:
             return
         try:
             self.summary.done += self.store.put_many(self.results)
-        except (StoreError, ValueError, TypeError):
+        except StoreError as error:
+            note = f"results were written again, one by one: {error}"
+            if note not in self.summary.notes:
+                self.summary.notes.append(note)
+            self.put_singly()
+        except (ValueError, TypeError):
             self.put_singly()
         else:
             self.refused_writes = 0
+            for result in self.results:
+                self.stored(result)
         self.results.clear()
         self.cells.clear()
+
+    def stored(self, result: Result) -> None:
+        """Cells that waited for a result can run."""
+        if not self.summary.stopped:
+            self.waiting.add(self.needs.came(result.key, result.record))
 
     def put_singly(self) -> None:
         """Find what it is that cannot be stored; the rest is."""
@@ -335,6 +379,7 @@ class _Run:
             try:
                 self.summary.done += self.store.put(result)
                 self.refused_writes = 0
+                self.stored(result)
             except StoreError as error:
                 self.not_written(cell, error)
             except (ValueError, TypeError) as error:

@@ -25,7 +25,7 @@ from dsmverify import battery
 from dsmverify.data import read_instances
 from dsmverify.errors import InputError, show
 from dsmverify.exact import spell
-from dsmverify.instance import order_points
+from dsmverify.instance import Instance, order_points
 
 Family = Literal["equispaced", "normal", "clusters"]
 
@@ -124,7 +124,7 @@ def read(
                 name = table.name or f"sample {len(found) + 1}"
                 found.append(_plain(name, table.points, f"{place}.points", ties=table.drop_ties))
             case "file":
-                found += _from_file(table, folder)
+                found += _from_file(table, place, folder)
             case _:
                 found += _from_family(table, place)
         for sample in found[before:]:
@@ -170,14 +170,26 @@ def _plain(name: str, points: Sequence[Fraction], key: str, *, ties: bool = Fals
     return Sample(name, Data.of({"x": [spell(x) for x in ordered]}), len(ordered))
 
 
-def _from_file(table: SampleTable, folder: Path) -> Iterator[Sample]:
+def _from_file(table: SampleTable, place: str, folder: Path) -> Iterator[Sample]:
     assert table.file is not None  # it is the source
     path = folder / table.file
     is_instances = path.suffix == ".json"
     options: dict[str, Any] = {} if is_instances else {"sigma": _NO_NOISE}
-    for instance in read_instances(
-        [path], column=table.column, drop_ties=table.drop_ties, **options
-    ):
+    try:
+        instances = read_instances(
+            [path], column=table.column, drop_ties=table.drop_ties, **options
+        )
+    except InputError as error:
+        if error.file is not None:
+            raise  # it is about what the file says
+        key = "column" if error.argument == "--column" else "file"
+        raise InputError(f"{place}.{key}", error.value, error.rule, error.way_out) from None
+    for instance in instances:
+        if not isinstance(instance, Instance):
+            rule = f"{instance.name} is a point of a learning curve, and a sweep takes samples"
+            raise InputError(
+                f"{place}.file", show(table.file), rule, "leave such points out of the file"
+            )
         document = instance.to_json()
         noise = {k: document.pop(k) for k in _NOISE if k in document}
         rate = document.pop("learning_rate", None)

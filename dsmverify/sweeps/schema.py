@@ -14,12 +14,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from dsmverify.errors import StoreError
 
 APPLICATION: Final = 0x64736D76
 """Marks the database as one of ours: `dsmv`."""
+
+_DATABASE: Final = b"SQLite format 3\0"
+_HEAD: Final = 72
+"""Bytes at the start of an SQLite file, up to the end of the application's mark."""
 
 MIGRATIONS: Final[Mapping[int, Sequence[str]]] = {
     1: (
@@ -59,6 +64,28 @@ MIGRATIONS: Final[Mapping[int, Sequence[str]]] = {
     ),
 }
 """Statements that lead from the version before to each version."""
+
+
+def refuse_other_files(file: Path) -> None:
+    """Refuse a file that was never a store, before anything is created beside it.
+
+    A damaged store is none: of the mark of a database, that of ours and the lock beside it one
+    at least is left.
+
+    Args:
+        file: where a store is asked for; nothing or an empty file is one that begins.
+
+    Raises:
+        StoreError: it is something else.
+    """
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:
+        return  # whoever opens it says what is wrong
+    is_marked = head.startswith(_DATABASE) or head[_HEAD - 4 :] == APPLICATION.to_bytes(4, "big")
+    if head and not is_marked and not file.with_name(f"{file.name}.lock").exists():
+        raise StoreError(str(file), "it is no store of results", "name another file for the store")
 
 
 def prepare(

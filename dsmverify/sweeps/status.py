@@ -73,6 +73,7 @@ class Status:
             )
         for cell, failure in self.failures:
             what = ", ".join(f"{name} {value}" for name, value in cell.labels.items() if value)
+            what = " ".join(what.split())  # a name may have a line break
             times = "once" if failure.attempts == 1 else f"{failure.attempts} times"
             found.append(f"failed {times}: {cell.key[:16]} ({what}): {failure.error}")
         return found
@@ -103,7 +104,9 @@ def of(store: Store | None, cells: Sequence[Cell]) -> Status:
         if rest and work:
             left = sum(cell.work for cell in rest) * spent / work
         kinds.append(Kind(name, len(done), len(bad), len(rest), spent, left))
-    unique = {cell.key: cell for cell in cells}
+    unique: dict[str, Cell] = {}
+    for cell in cells:
+        unique.setdefault(cell.key, cell)  # what has two names goes by its first
     failures = tuple((cell, failed[key]) for key, cell in unique.items() if key in failed)
     return Status(tuple(kinds), failures)
 

@@ -48,8 +48,13 @@ FAILED: Final = "failed"
 _FEW: Final = 500
 """Keys up to which each is looked up by itself; beyond, all of the store's are read at once."""
 
+_LONG: Final = 4 * 2**20
+"""Bytes of the log from which it is folded into the database after a transaction."""
+
 _DAMAGES: Final = (sqlite3.Error, UnicodeError)
 """What reading a damaged database raises: names in its messages may be no text either."""
+
+_READ_ONLY: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 _AGAIN: Final = "work the cell out again: `dsmverify sweep --repair` takes it out of the store"
 _COLUMNS: Final = (
@@ -188,6 +193,7 @@ class Store:
             raise StoreError(str(file), "its folder does not exist", "create the folder")
         if not write and not file.is_file():
             raise StoreError(str(file), "there is no such store", "run a sweep with this --store")
+        schema.refuse_other_files(file)
         lock = Lock.take(file, clock) if write else None
         database = None
         try:
@@ -224,6 +230,15 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def fold(self) -> None:
+        """Fold the log into the database and bring both to the disk; closing does it as well.
+
+        Raises:
+            StoreError: it cannot be written; the log keeps what it has, and is read with the rest.
+        """
+        with _wording(self.path):
+            self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def has(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys whose cells are done.
@@ -522,12 +537,36 @@ class Store:
                     if self._database.in_transaction:
                         self._database.execute("ROLLBACK")
                 raise
+        if self._log_is_long():
+            self.try_to_fold()
+
+    def try_to_fold(self) -> None:
+        """`fold`, and where that fails a note: what was stored is in the log, and so in the store.
+
+        SQLite would fold a long log by itself, and keep to itself what goes wrong.
+        """
+        try:
+            self.fold()
+        except StoreError as error:
+            note = f"what is stored stays in the log beside {self.path.name} ({error.rule})"
+            if note not in self.notes:
+                self.notes.append(note)
+
+    def _log_is_long(self) -> bool:
+        try:
+            return self.path.with_name(f"{self.path.name}-wal").stat().st_size >= _LONG
+        except OSError:
+            return False
 
     def _sweep_up(self) -> None:
         for file in self._folder.stale():
-            with contextlib.suppress(OSError):
+            stale = f"{file}, which a stopped process had begun to write"
+            try:
                 file.unlink()
-                self.notes.append(f"removed {file}, which a stopped process had begun to write")
+            except OSError as error:
+                self.notes.append(f"{stale}, cannot be removed ({arrays.reason(error)})")
+            else:
+                self.notes.append(f"removed {stale}")
 
 
 @dataclass(frozen=True)
@@ -544,20 +583,25 @@ def _connect(file: Path, write: bool) -> sqlite3.Connection:
     """A connection in autocommit mode."""
     if write:
         database = sqlite3.connect(file, isolation_level=None, timeout=30)
-        database.execute("PRAGMA journal_mode = WAL")
+        # Fetched: a write that fails on the way is raised with the second step, not the first.
+        database.execute("PRAGMA journal_mode = WAL").fetchone()
         # A transaction that a power failure takes back is a cell that is worked out again.
         database.execute("PRAGMA synchronous = NORMAL")
+        # `try_to_fold` does it; the log is cut to what is in it, so that its length tells.
+        database.execute("PRAGMA wal_autocheckpoint = 0")
+        database.execute("PRAGMA journal_size_limit = 0")
         return database
     place = file.absolute().as_uri()
     database = sqlite3.connect(f"{place}?mode=ro", uri=True, isolation_level=None, timeout=30)
     try:
         database.execute("PRAGMA user_version")
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         # In a folder that is read-only the files of the log cannot be created. Without a log nobody
         # writes, and the database can be read as it is.
         database.close()
         log = file.with_name(f"{file.name}-wal")
-        if log.exists() and log.stat().st_size:
+        is_read_only = error.sqlite_errorcode & 0xFF in _READ_ONLY
+        if not is_read_only or (log.exists() and log.stat().st_size):
             raise
         database = sqlite3.connect(f"{place}?immutable=1", uri=True, isolation_level=None)
     return database

@@ -25,7 +25,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import connection, parent_process
 from pathlib import Path
@@ -65,11 +65,13 @@ class Task:
         cells: at least one.
         seconds: time limit of each cell; infinite for none.
         client: host name and number of the process that asks; that one is never ended.
+        given: records of other cells that these need, by key.
     """
 
     cells: tuple[Cell, ...]
     seconds: float
     client: tuple[str, int]
+    given: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -216,7 +218,7 @@ def run(task: Task) -> Outcome:
                 began, made = perf_counter(), None
                 try:
                     with _marked(cell.key), _limited(task.seconds, may_end=not is_client):
-                        made = kinds.run(cell)
+                        made = kinds.run(cell, task.given)
                 except VersionError as refused:
                     outcome.refused = refused
                     outcome.left = [other.key for other in task.cells[place:]]

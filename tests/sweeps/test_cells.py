@@ -38,6 +38,7 @@ claims = ["thm08", ["prop02a", "prop02b"]]
 sigma = [0.1, 0.2]
 learning_rates = [0.001, 0.01]
 seeds = [0, 1]
+proofs = false
 [[check.samples]]
 name = "first"
 points = [0, 1, 3]
@@ -166,7 +167,7 @@ def test_every_setting_is_in_the_key(kind: str) -> None:
         assert other.key != cell.key, path
 
 
-@pytest.mark.parametrize("kind", ["check", "train", "experiment"])
+@pytest.mark.parametrize("kind", ["check", "prove", "train", "experiment"])
 def test_code_and_every_library_are_in_the_key(kind: str) -> None:
     ours, data = origins.of(kind), Data.of({"x": ["0", "1"]})
     cell = Cell.of(kind, {}, data)

@@ -139,6 +139,8 @@ def test_a_bad_data_file_is_named_with_its_own_line(tmp_path: Path) -> None:
         ("runs = 3", "runs = 0", 19, "train[0].runs", "at least 1"),
         ("duration = 10", "duration = 10\nsteps = [3]", 19, "train[0].steps", "either"),
         ("duration = 10\n", "", 16, "train[0]", "either"),
+        ("duration = 10", "duration = 1e30", 18, "train[0].duration", "at most 1000000000000"),
+        ("duration = 10", "steps = [1, 9999999999999]", 18, "train[0].steps", "at most 10000000"),
         ("runs = 3", "runs = 3\nbatch = { size = 9 }", 20, "train[0].batch.size", "sample 1"),
         (
             "runs = 3",

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dsmverify.errors import InputError, VersionError
-from dsmverify.sweeps import runner
+from dsmverify.errors import InputError, NotCompletedError, VersionError
+from dsmverify.sweeps import executors, runner, workers
 from dsmverify.sweeps.cells import Cell
 from dsmverify.sweeps.executors import Dask
 from dsmverify.sweeps.samples import Data
 from dsmverify.sweeps.store import Store
-from tests.sweeps import kills, trouble
-from tests.sweeps.clusters import ROOT, Cluster, wait_until
-from tests.sweeps.kills import Campaign
+from tests.sweeps import trouble
+from tests.sweeps.clusters import PATIENCE, ROOT, Cluster, wait_until
 from tests.sweeps.test_runner import GOOD, in_threads, swept
 
 pytest.importorskip("distributed", reason="distributed is not installed")
@@ -38,7 +37,9 @@ def cluster(
     tmp_path_factory: pytest.TempPathFactory, places: tuple[Path, Path]
 ) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
-    with Cluster(folder, 2, losses=1, path=str(places[0])) as found:
+    memory = ("--memory-limit", "1GiB")
+    path = str(places[0])
+    with Cluster(folder, 2, losses=1, path=path, nanny=True, options=memory) as found:
         yield found
 
 
@@ -70,6 +71,20 @@ def test_trouble_is_found_in_its_bundle(cluster: Cluster, tmp_path: Path) -> Non
     assert failed[hanging.key].error == "time limit of 10 seconds"
     assert failed[broken.key].error.startswith("ValueError: cell 1 is broken")
     assert failed[unsent.key].error
+
+
+def test_a_cell_that_eats_memory(cluster: Cluster, tmp_path: Path) -> None:
+    """Its worker is ended by the nanny, and the next one; the others are worked out."""
+    store, ill = tmp_path / "sweep.db", tmp_path / "ill"
+    ill.touch()
+    eating = trouble.cell("eating", 20, trouble=str(ill))
+    cells = [eating, *GOOD]
+    summary, failed = swept(store, cells, engine(cluster, cells), bundle=1, time_limit=PATIENCE)
+    assert (summary.done, summary.failed, summary.left) == (12, 1, 0)
+    assert failed[eating.key].error.startswith("its workers were lost (")
+    ill.unlink()
+    summary, failed = swept(store, cells, engine(cluster, cells), retry_failed=True)
+    assert (summary.before, summary.done, failed) == (12, 1, {})
 
 
 def test_a_worker_of_another_version_is_named_and_gets_nothing(
@@ -114,30 +129,24 @@ def test_no_worker_has_our_version(
             engine(other, cells)
 
 
-def test_no_scheduler(tmp_path: Path) -> None:
+def test_a_scheduler_that_stays_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client gives up and closes itself: that is said, and no error of Dask's."""
+    monkeypatch.setattr(executors, "_CONNECT", 2)
+    with Cluster(tmp_path, 0) as other:
+        one = Dask(other.address, [])
+        other.scheduler.kill()
+        wait_until("the client gives up", lambda: one._client.status == "closed")
+        with pytest.raises(NotCompletedError, match="the scheduler is gone"):
+            one.submit(workers.Task((GOOD[0],), PATIENCE, ("", 0)))
+        one.stop()
+
+
+def test_no_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executors, "_CONNECT", 1)
     with pytest.raises(InputError, match="no Dask scheduler answers there"):
         Dask("tcp://127.0.0.1:9", [])
     with pytest.raises(InputError, match="no Dask scheduler answers there"):
         Dask("nonsense://here", [])
-
-
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return kills.unbroken(tmp_path_factory.mktemp("unbroken"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "campaign",
-    [
-        Campaign("dask worker", 4, 2, 7, 6),
-        Campaign("dask client", 1, 2, None, 7),
-        Campaign("scheduler", 2, 1, 7, 9),
-    ],
-    ids=lambda campaign: campaign.what.replace(" ", "-"),
-)
-def test_killed_and_resumed(campaign: Campaign, tmp_path: Path, expected: bytes) -> None:
-    assert kills.run(campaign, tmp_path, expected) >= 1
 
 
 def test_a_store_that_was_left_open_is_whole(tmp_path: Path) -> None:

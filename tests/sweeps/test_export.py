@@ -23,6 +23,7 @@ TEXT = """
 [[check]]
 claims = ["thm08", ["prop02a", "prop02b"]]
 sigma = [0.1, 0.2]
+proofs = false
 [[check.samples]]
 name = "a, \\"quoted\\" name"
 points = [0, 1, 3]

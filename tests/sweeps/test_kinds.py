@@ -54,14 +54,16 @@ def read_off() -> str:
 
 @pytest.mark.parametrize("names", [CLAIMS, [read_off()]], ids=["decided", "read off"])
 def test_rows_are_those_of_the_report(names: list[str]) -> None:
-    (cell,) = expand(check_text(names, proofs=True))
+    *proofs, cell = expand(check_text(names, proofs=True))
+    given = {proof.key: kinds.run(proof).record for proof in proofs}
+    assert set(given) == set(cell.needs)
     sample = Instance.from_json({"x": [0, 1, 3], "sigma": "0.3", "learning_rate": "0.01"}, name="s")
     report = dsmverify.check([sample], claims=names, seed=3)
     document = json.loads(report_json.render(report))
     expected = [
         {**row, "instance": row["instance"].removeprefix("s")} for row in document["instances"]
     ]
-    record = json.loads(json.dumps(kinds.run(cell).record))
+    record = json.loads(json.dumps(kinds.run(cell, given).record))
 
     def order(row: dict[str, Any]) -> str:
         return json.dumps(row, sort_keys=True)
@@ -78,7 +80,7 @@ def test_without_proofs_an_identity_stays_unknown() -> None:
     )
     answers = []
     for proofs in (True, False):
-        (cell,) = expand(check_text([identity], proofs=proofs))
+        *_, cell = expand(check_text([identity], proofs=proofs))
         answers.append({row["answer"] for row in kinds.run(cell).record["rows"]})
     assert answers == [{"TRUE"}, {"UNKNOWN"}]
 

@@ -99,11 +99,13 @@ def test_failed_cells_are_named_and_tried_again_only_when_asked(tmp_path: Path) 
 
 def test_trouble_in_processes(tmp_path: Path, unbroken: bytes) -> None:
     """Every kind of trouble in one sweep: a pool is started anew for some of it."""
-    store, mark = tmp_path / "sweep.db", tmp_path / "mark"
-    hanging, stuck, killing, hungry, unsent = (
-        trouble.cell(name) for name in ("hanging", "stuck", "killing", "hungry", "unsent")
+    store, mark, ill = tmp_path / "sweep.db", tmp_path / "mark", tmp_path / "ill"
+    ill.touch()
+    hanging, stuck, killing, hungry = (
+        trouble.cell(name, 20, trouble=str(ill))
+        for name in ("hanging", "stuck", "killing", "hungry")
     )
-    killed = trouble.cell("killing_once", 7, mark=str(mark))
+    unsent, killed = trouble.cell("unsent"), trouble.cell("killing_once", 7, mark=str(mark))
     cells = [GOOD[0], hanging, killing, killed, *GOOD[1:6], unsent, stuck, hungry, *GOOD[6:]]
     engine = Pool(2, memory=2**30)
     summary, failed = swept(store, cells, engine, time_limit=10, bundle=3)
@@ -125,6 +127,16 @@ def test_trouble_in_processes(tmp_path: Path, unbroken: bytes) -> None:
     assert "pickle" in said["unsent"]
     assert trouble.csv_of(store, GOOD, tmp_path / "out.csv") == unbroken
     assert not multiprocessing.active_children()
+    # The trouble has passed: the same sweep has the bytes of one that met none.
+    ill.unlink()
+    summary, failed = swept(store, cells, Pool(1), retry_failed=True)
+    assert (summary.before, summary.done, summary.failed) == (13, 4, 1)
+    cells.remove(unsent)
+    swept(tmp_path / "well.db", cells, in_threads(1))
+    after, well = (
+        trouble.csv_of(path, cells, tmp_path / "out.csv") for path in (store, tmp_path / "well.db")
+    )
+    assert after == well
 
 
 def test_a_worker_has_one_thread_and_leaves_nothing_behind(
@@ -188,7 +200,9 @@ def test_a_cell_that_cannot_be_written_is_named_and_the_rest_is_stored(tmp_path:
         store.bad = frozenset([GOOD[4].key, GOOD[7].key])
         summary = runner.run(GOOD, store, in_threads(1), bundle=12)
         assert (summary.done, summary.failed, summary.left) == (10, 0, 2)
-        assert len([note for note in summary.notes if "disk is full" in note]) == 2
+        again, *notes = summary.notes
+        assert again.startswith("results were written again, one by one: ")
+        assert len([note for note in notes if "disk is full" in note]) == 2
         store.bad = frozenset()
         assert runner.run(GOOD, store, in_threads(1)).done == 2
         assert store.verify() == []
@@ -230,6 +244,8 @@ def test_interrupted_it_keeps_what_was_done(number: signal.Signals, tmp_path: Pa
         f"seed = {list(range(3000))}\n",
         encoding="utf-8",
     )
+    # A shell that starts this in the background lets nothing below it see Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     arguments = ["sweep", str(text), "--store", str(store), "--jobs", "1", "--bundle", "2"]
     process = subprocess.Popen(
         [sys.executable, "-m", "dsmverify", *arguments],

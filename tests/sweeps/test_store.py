@@ -250,12 +250,18 @@ def test_another_program_s_database_is_refused(tmp_path: Path) -> None:
         Store.open(path, write=True)
 
 
-@pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + b"\xff" * 99])
-def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"not a database" * 100, "it is no store of results"),
+        (b"SQLite format 3\0" + b"\xff" * 99, r"is damaged \(SQLite says"),
+    ],
+)
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "a.db"
     path.write_bytes(content)
     for write in (True, False):
-        with pytest.raises(StoreError, match=r"is damaged \(SQLite says"):
+        with pytest.raises(StoreError, match=says):
             Store.open(path, write=write)
 
 
@@ -428,3 +434,14 @@ def test_an_array_is_the_same_file_on_every_machine() -> None:
     assert data == arrays.encode(np.array([1, 2], dtype=">f8"))
     assert data == arrays.encode(np.array([1.0, 0, 2.0, 0])[::2])
     assert arrays.decode(data).tolist() == [1.0, 2.0]
+
+
+def test_a_long_log_is_folded_into_the_database(path: Path) -> None:
+    log, generator = path.with_name("sweep.db-wal"), np.random.Generator(np.random.PCG64(0))
+    with Store.open(path, write=True) as store:
+        for number in range(100, 230):
+            array = generator.random(8000)
+            assert store.put(replace(result(cell(number)), arrays={"a": array}))
+            assert log.stat().st_size < 5 * 2**20
+        assert path.stat().st_size > 2**22
+        assert store.notes == []
