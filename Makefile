@@ -18,7 +18,7 @@ STAMP := $(VENV)/.installed
 help:
 	@echo 'make report       run the bundled battery, write reports/latest/'
 	@echo 'make referee      the same with the full budget, rechecked, in reports/referee/'
-	@echo 'make figures      figures 1 to 4, digits, critical rate, theorem at minima, quick: reports/quick/'
+	@echo 'make figures      figures 1 to 4, digits, critical rate, theorem, learning curves, quick: reports/quick/'
 	@echo 'make figures-full  the same in full, for days and resumable, in reports/figures/'
 	@echo 'make test         lint, types, import rules, default tests (PYTEST_ARGS=...)'
 	@echo 'make test-slow    the tests marked slow'
@@ -63,10 +63,12 @@ FIGURES := figures/1 figures/2 figures/3 figures/4 digits critical theorem
 
 figures: $(STAMP)
 	for name in $(FIGURES); do $(BIN)/dsmverify train $$name --quick --out reports/quick || exit; done
+	$(BIN)/dsmverify curves examples/curves.toml --out reports/quick
 
 # Resumable: interrupted, it goes on where it was.
 figures-full: $(STAMP)
 	for name in $(FIGURES); do $(BIN)/dsmverify train $$name --out reports/figures || exit; done
+	$(BIN)/dsmverify curves curves --out reports/figures
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

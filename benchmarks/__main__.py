@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from benchmarks import baselines, conditioned, measures, posterior, reports, training
+from benchmarks import baselines, conditioned, curves, measures, posterior, reports, training
 from benchmarks.pairs import Measurement, limited, paired, seconds
 from benchmarks.samples import spaced, wide
 from dsmverify.approximations import Approximations, bounded_risk_of_arrays
@@ -110,6 +110,8 @@ BENCHMARKS: dict[str, Callable[[int], Iterator[Measurement]]] = {
     "figure_2": training.figure_2,
     "conditioned": conditioned.conditioned_step,
     "empirical_scores": posterior.empirical_scores,
+    "learning_curve": curves.curve_points,
+    "certified_point": curves.certified_points,
     "report": reports.writing,
     "battery": battery,
 }

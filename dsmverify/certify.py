@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from flint import arb, ctx
@@ -47,7 +47,7 @@ from dsmverify.findings import (
     slack_text,
 )
 from dsmverify.formulas.case import Case
-from dsmverify.instance import Instance
+from dsmverify.instance import Instance, Tried
 from dsmverify.integrals import Accuracy
 from dsmverify.mean_square import MAX_SIZE, contraction
 from dsmverify.minima import MAX_WIDTH, Minimum, find_minimum
@@ -120,11 +120,40 @@ INDEX_KEYS: Mapping[str, str] = {"i": "i", "k": "j", "l": "l"}
 
 Span = Interval | RealLine | Ray | Places
 
+KINDS: Mapping[str, str] = {"sample": "a sample", "curve": "a point of a learning curve"}
+"""Kinds of instances in words."""
+
+
+class CertifiedValues(Protocol):
+    """Certified values of an instance that is no sample."""
+
+    def case(self, i: int = 0, y: arb | None = None, k: int = 0, l: int = 0) -> Any:
+        """The instance as the sides of a claim see it."""
+        ...
+
+    def of_setting(self, name: str) -> Any:
+        """A value that needs the setting only."""
+        ...
+
+
+class OwnValues(Tried, Protocol):
+    """An instance that is no sample: it brings its certified values itself."""
+
+    def facts(self) -> CertifiedValues:
+        """Its values, worked out at the precision at which they are asked for."""
+        ...
+
+    def rational_case(self) -> Any:
+        """Itself as the sides of a claim see it, in rational numbers."""
+        ...
+
 
 class Session:
     """One instance being decided: certified values are kept between claims at each precision."""
 
-    def __init__(self, instance: Instance, proved: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, instance: Instance | OwnValues, proved: frozenset[str] = frozenset()
+    ) -> None:
         """Start on an instance.
 
         Args:
@@ -134,6 +163,7 @@ class Session:
         self.instance = instance
         self.proved = proved
         self._facts: dict[tuple[int, bool], Facts] = {}
+        self._own: dict[int, CertifiedValues] = {}
         self._minima: dict[int, Minimum] = {}
         self._stability: dict[tuple[int, str | None], tuple[Truth, str]] = {}
 
@@ -147,13 +177,33 @@ class Session:
                 break  # precision never decides an identity that holds, nor what lies beyond
         return row
 
+    @property
+    def sample(self) -> Instance:
+        """The instance, which is a sample."""
+        assert isinstance(self.instance, Instance)
+        return self.instance
+
+    def values(self, level: int, *, at_minimum: bool = False) -> Facts | CertifiedValues:
+        """Certified values at one level of precision, of an instance of any kind."""
+        if isinstance(self.instance, Instance):
+            return self.facts(level, at_minimum=at_minimum)
+        if level not in self._own:
+            self._own[level] = self.instance.facts()
+        return self._own[level]
+
     def facts(self, level: int, *, at_minimum: bool) -> Facts:
-        """Certified values at one level of precision."""
+        """Certified values of a sample at one level of precision."""
         key = (level, at_minimum)
         if key not in self._facts:
             minimum = self.minimum(level).network if at_minimum else None
-            self._facts[key] = Facts(self.instance, Accuracy(ACCURACIES[level]), minimum)
+            self._facts[key] = Facts(self.sample, Accuracy(ACCURACIES[level]), minimum)
         return self._facts[key]
+
+    def rational_case(self, free: Free) -> Any:
+        """The instance in rational numbers, at values of the indices."""
+        if isinstance(self.instance, Instance):
+            return replace(rational_case(self.instance), i=free.i, k=free.k, l=free.l)
+        return self.instance.rational_case()
 
     def minimum(self, level: int) -> Minimum:
         """The local minimum near the instance's network."""
@@ -222,16 +272,24 @@ class _Decision:
 
     @property
     def facts(self) -> Facts:
+        """Certified values of the sample that claims of samples are decided with."""
         return self.session.facts(self.level, at_minimum=self.claim.subject == "minimum")
 
     def _missing_subject(self) -> str | None:
-        if self.claim.subject in {"network", "minimum"} and self.instance.network is None:
+        wanted, found = self.claim.instance_kind, self.instance.kind
+        if wanted != found:
+            return f"the instance is {KINDS[wanted]}: it is {KINDS[found]}"
+        if isinstance(self.instance, Instance):
+            network, rate = self.instance.network, self.instance.learning_rate
+        else:
+            network, rate = None, None
+        if self.claim.subject in {"network", "minimum"} and network is None:
             return "the instance has a network: it has none"
         if self.claim.subject == "minimum":
-            assert self.instance.network is not None
-            if self.instance.learning_rate is None:
+            assert network is not None
+            if rate is None:
                 return "a learning rate is given: it is not"
-            if any(abs(weight) != 1 for weight in self.instance.network.inner_weights):
+            if any(abs(weight) != 1 for weight in network.inner_weights):
                 return "every inner weight is +1 or -1: one is not"
         given = self.instance.parameters
         absent = [name for name in self.claim.parameters if given.get(name) is None]
@@ -250,7 +308,7 @@ class _Decision:
         """A hypothesis that is not reached, if it is about the setting: for its slack only."""
         if isinstance(premise, Structural):
             return []
-        facts = self.session.facts(self.level, at_minimum=False)
+        facts = self.session.values(self.level)
         try:
             case = replace(facts.case(), quantities=facts.of_setting)
             return [self._hypothesis(premise, case, NO_FREE)]
@@ -285,23 +343,24 @@ class _Decision:
     def _exactly(self, sides: Hypothesis | Inequality, free: Free) -> Truth:
         """An inequality that balls cannot decide, in rational numbers where both sides are."""
         try:
-            case = replace(rational_case(self.instance), i=free.i, k=free.k, l=free.l)
+            case = self.session.rational_case(free)
             left, right = sides.left(case), sides.right(case)
             return _truth(RELATIONS[sides.relation](left, right))
         except IrrationalError:
             return Truth.UNKNOWN
 
     def _structural(self, premise: Structural) -> tuple[Truth, str]:
-        data, text = self.instance.network, premise.statement
+        sample, text = self.session.sample, premise.statement
+        data = sample.network
         match premise.predicate:
             case "has_network":
                 return _truth(data is not None), text
             case "has_learning_rate":
-                return _truth(self.instance.learning_rate is not None), text
+                return _truth(sample.learning_rate is not None), text
             case "has_power":
-                return _truth(self.instance.parameters.get("k") is not None), text
+                return _truth(sample.parameters.get("k") is not None), text
             case "has_function":
-                return _truth(self.instance.parameters.get("f") is not None), text
+                return _truth(sample.parameters.get("f") is not None), text
             case "inner_weights_are_signs":
                 signs = data is not None and all(abs(w) == 1 for w in data.inner_weights)
                 return _truth(signs), text
@@ -329,8 +388,9 @@ class _Decision:
         said = f"{text}: |grad R_n| = {_short(minimum.gradient)} at the instance's network"
         if minimum.truth is Truth.TRUE:
             return Truth.TRUE, said
-        assert self.instance.network is not None
-        if self.instance.network.width > MAX_WIDTH and minimum.truth is Truth.UNKNOWN:
+        network = self.session.sample.network
+        assert network is not None
+        if network.width > MAX_WIDTH and minimum.truth is Truth.UNKNOWN:
             return Truth.UNKNOWN, f"{said}; wider than {MAX_WIDTH} neurons"
         return minimum.truth, f"{said}, and Krawczyk's test proves no minimum next to it"
 
@@ -530,7 +590,7 @@ class _Decision:
             self.found_place = self._is_in_range(ball(restricted), span, case)
             return [(ball(restricted), spell(restricted))] if self.found_place else []
         if isinstance(span, RealLine):
-            return [(ball(y), spell(y)) for y in points_of(self.instance)]
+            return [(ball(y), spell(y)) for y in points_of(self.session.sample)]
         if isinstance(span, Places):
             places = [side(case) for side in span.sides]
             return [(y, _exact_text(y) if is_number(y) else None) for y in places]
@@ -541,17 +601,19 @@ class _Decision:
         return [(ball(y), spell(y)) for y in inside if y is not None]
 
     def _case(self, free: Free, y: arb | None = None) -> Case[Any]:
-        return replace(self.facts.case(free.i, y), k=free.k, l=free.l)
+        values = self.session.values(self.level, at_minimum=self.claim.subject == "minimum")
+        case: Case[Any] = values.case(free.i, y, free.k, free.l)
+        return case
 
     def _free_values(self) -> list[Free]:
         """Values of the indices; those that an instance asks for, if it does."""
+        if self.claim.range.index == "none":
+            return [NO_FREE]
         n, given = self.instance.size, self.instance.parameters
-        network = self.instance.network
+        network = self.session.sample.network
         neurons = range(1, network.width + 1) if network is not None else range(0)
         points = range(1, n + 1)
         match self.claim.range.index:
-            case "none":
-                return [NO_FREE]
             case "points":
                 found = [Free(i) for i in points]
             case "gaps":

@@ -13,9 +13,11 @@ from typing import Any
 
 from dsmverify import appendix, catalogue, content, derivation, pictures, tracing, witnesses
 from dsmverify.battery import battery
-from dsmverify.certify import Session
+from dsmverify.certify import KINDS, Session
 from dsmverify.claims import Claim, ClaimOutcome, ReadOff, Row
-from dsmverify.errors import DerivationError
+from dsmverify.curves.bundled import bundled_points
+from dsmverify.curves.points import CurvePoint, instance_from_json
+from dsmverify.errors import DerivationError, InputError
 from dsmverify.families import networks_for
 from dsmverify.instance import Instance
 from dsmverify.report import Input, Report, library_versions
@@ -25,6 +27,8 @@ from dsmverify.shapes import prove_shapes, sharpest_constants
 from dsmverify.verdicts import decide_verdict, read_off, sound_row
 
 NO_NETWORKS = "no networks generated: sigma is too small beside the data; network claims not tried"
+
+AnyInstance = Instance | CurvePoint
 
 Progress = Callable[[int, int, str], None]
 
@@ -39,13 +43,13 @@ class Trial:
         generated: description of the generated network, None for an instance as given.
     """
 
-    instance: Instance
+    instance: AnyInstance
     claims: tuple[str, ...]
     generated: str | None = None
 
 
 def check(
-    instances: Sequence[Instance] | None = None,
+    instances: Sequence[AnyInstance] | None = None,
     claims: Sequence[str] | None = None,
     *,
     jobs: int = 1,
@@ -60,11 +64,13 @@ def check(
     known one is searched for.
 
     An instance without a network also stands for its sample: statements over all networks are tried
-    on a generated, seeded family, one instance for each network, and the report says so.
+    on a generated, seeded family, one instance for each network, and the report says so. Claims
+    about samples are tried on samples only, claims about learning curves on points of them.
 
     Args:
         instances: what to check; None for the bundled battery.
-        claims: ids; None for all of them. `eq08` selects all its readings.
+        claims: ids; None for all that speak of instances such as these. `eq08` selects all its
+            readings.
         jobs: worker processes; the report is the same for any number.
         seed: of the generated networks and of the searches.
         budget: evaluations of the search for a counterexample to each claim that is neither proved
@@ -75,11 +81,12 @@ def check(
 
     Raises:
         UnknownClaimError: an id that no claim has.
+        InputError: an instance that none of the claims named speaks of, or the reverse.
     """
     chosen = _with_sources(catalogue.select(claims))
     record = catalogue.recorded()  # a record that does not fit fails before the work
+    given, chosen = matched(instances, chosen, all_claims=claims is None)
     tracing.vet(chosen)
-    given = battery() if instances is None else _with_unique_names(instances)
     trials = list(trials_of(given, chosen, seed))
     if instances is None:
         trials += _kept(chosen)
@@ -116,6 +123,7 @@ def check(
         shapes = [proof for proof in prove_shapes() if proof.claim in by_id]
         sharp = [found for found in sharpest_constants() if found.claim in by_id]
     timings["total"] = perf_counter() - started
+    samples = [instance for instance in given if isinstance(instance, Instance)]
     return Report(
         claims=tuple(outcomes),
         rows=tuple(row for claim in chosen for row in rows_of[claim.id]),
@@ -125,23 +133,63 @@ def check(
         battery=instances is None,
         tables=appendix.tables(
             outcomes,
-            given,
+            samples,
             searches,
             battery=instances is None,
             shapes=shapes,
             sharp=sharp,
         ),
         box_proofs=tuple(proof.document() for proof in shapes),
-        pictures=pictures.pictures(given, battery=instances is None),
+        pictures=pictures.pictures(
+            samples,
+            battery=instances is None,
+            points=[one for one in given if isinstance(one, CurvePoint)],
+        ),
         timings=timings,
     )
 
 
-def _with_unique_names(instances: Sequence[Instance]) -> list[Instance]:
+def matched(
+    instances: Sequence[AnyInstance] | None, claims: Sequence[Claim], *, all_claims: bool
+) -> tuple[list[AnyInstance], list[Claim]]:
+    """The instances to be tried and the claims to be tried on them, each fitting to some other.
+
+    Args:
+        instances: as given; None for the bundled battery, of which only what fits is left.
+        claims: as chosen.
+        all_claims: whether they are all claims, of which only those that fit are left, rather than
+            claims named one by one, which must fit.
+
+    Raises:
+        InputError: an instance that no claim speaks of, or a claim named that speaks of none.
+    """
+    kinds = {claim.instance_kind for claim in claims}
+    if instances is None:
+        bundled: list[AnyInstance] = [*battery(), *bundled_points()]
+        return [instance for instance in bundled if instance.kind in kinds], list(claims)
+    given = _with_unique_names(instances)
+    found = {instance.kind for instance in given}
+    if all_claims:
+        return given, [claim for claim in claims if claim.instance_kind in found]
+    for claim in claims:
+        if given and claim.instance_kind not in found:
+            wanted = KINDS[claim.instance_kind]
+            rule = f"it speaks of {wanted}, and no instance is one"
+            way_out = f"give {wanted}, or leave this claim out"
+            raise InputError("claims", claim.id, rule, way_out)
+    for instance in given:
+        if instance.kind not in kinds:
+            rule = f"it is {KINDS[instance.kind]}, and none of the claims named speaks of one"
+            way_out = "name other claims, or leave this instance out"
+            raise InputError("instances", instance.name, rule, way_out)
+    return given, list(claims)
+
+
+def _with_unique_names(instances: Sequence[AnyInstance]) -> list[AnyInstance]:
     """The instances, later ones of the same name numbered: rows refer to instances by name."""
     seen: Counter[str] = Counter()
     taken = {instance.name for instance in instances}
-    named = []
+    named: list[AnyInstance] = []
     for instance in instances:
         seen[instance.name] += 1
         name, number = instance.name, seen[instance.name]
@@ -183,37 +231,44 @@ def prove(claims: Sequence[Claim]) -> dict[str, bool]:
     return result
 
 
-def trials_of(instances: Sequence[Instance], claims: Sequence[Claim], seed: int) -> Iterator[Trial]:
-    """The instances tried, and the claims tried on each.
+def trials_of(
+    instances: Sequence[AnyInstance], claims: Sequence[Claim], seed: int
+) -> Iterator[Trial]:
+    """The instances tried, and the claims tried on each: the one place that brings them together.
 
-    A sample without a network stands for itself and for a seeded family of networks on it.
+    A claim is tried on instances of its kind. A sample without a network stands for itself and for
+    a seeded family of networks on it.
 
     Args:
         instances: as given.
         claims: all that are checked; each is tried where it has something to say.
         seed: of the generated networks.
     """
-    direct = tuple(
-        claim.id
+    direct = [
+        claim
         for claim in claims
         if not isinstance(claim.conclusion, ReadOff) and not claim.undecidable
-    )
-    about_networks = tuple(
-        claim.id
-        for claim in claims
-        if claim.subject in {"network", "minimum"} and claim.id in direct
-    )
-    about_samples = tuple(name for name in direct if name not in about_networks)
+    ]
     for instance in instances:
-        if instance.network is not None or not about_networks:
-            yield Trial(instance, direct)
-            continue
-        networks = networks_for(instance, seed)
-        notes = instance.notes if networks else (*instance.notes, NO_NETWORKS)
-        yield Trial(replace(instance, notes=notes), about_samples)
-        for label, network in networks:
-            named = replace(instance, name=f"{instance.name}[{label}]", network=network)
-            yield Trial(named, about_networks, f"{label}, seed {seed}")
+        about = [claim for claim in direct if claim.instance_kind == instance.kind]
+        if isinstance(instance, Instance):
+            yield from _trials_of_sample(instance, about, seed)
+        else:
+            yield Trial(instance, tuple(claim.id for claim in about))
+
+
+def _trials_of_sample(sample: Instance, claims: Sequence[Claim], seed: int) -> Iterator[Trial]:
+    about_networks = tuple(c.id for c in claims if c.subject in {"network", "minimum"})
+    if sample.network is not None or not about_networks:
+        yield Trial(sample, tuple(claim.id for claim in claims))
+        return
+    networks = networks_for(sample, seed)
+    notes = sample.notes if networks else (*sample.notes, NO_NETWORKS)
+    about_samples = tuple(claim.id for claim in claims if claim.id not in about_networks)
+    yield Trial(replace(sample, notes=notes), about_samples)
+    for label, network in networks:
+        named = replace(sample, name=f"{sample.name}[{label}]", network=network)
+        yield Trial(named, about_networks, f"{label}, seed {seed}")
 
 
 def _run(
@@ -254,6 +309,8 @@ def is_open(outcome: ClaimOutcome) -> bool:
     claim = outcome.claim
     is_ours = content.chosen() is None
     is_decided = outcome.verdict == "REFUTED" or (is_ours and outcome.verdict == "PROVED")
+    if claim.instance_kind != "sample":
+        return False  # only samples are searched
     return not (is_decided or claim.undecidable or isinstance(claim.conclusion, ReadOff))
 
 
@@ -294,7 +351,7 @@ def _enter(
     files: dict[str, dict[str, Any]],
 ) -> Input:
     """Enter a counterexample among the rows and instance files, decided once more."""
-    instance = Instance.from_json(search.instance, name=f"found-{claim.id}")
+    instance = instance_from_json(search.instance, name=f"found-{claim.id}")
     row = sound_row(Session(instance).decide(claim), claim)
     rows_of[claim.id].append(row)
     files[instance.name] = instance.to_json()

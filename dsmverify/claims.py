@@ -22,7 +22,8 @@ Kind = Literal["claim", "step"]
 Form = Literal["printed", "repaired", "sharpened"]
 Severity = Literal["statement", "constant", "step only", "null set", "typographical"]
 Index = Literal["none", "points", "gaps", "pairs", "others", "neurons", "neurons and points"]
-Subject = Literal["sample", "network", "minimum", "function"]
+Subject = Literal["sample", "network", "minimum", "function", "curve"]
+InstanceKind = Literal["sample", "curve"]
 Predicate = Literal[
     "has_network",
     "has_learning_rate",
@@ -146,7 +147,7 @@ class Stated:
     at an instance; their holding proves nothing.
     """
 
-    kind: Literal["minimiser", "monotonicity", "regularity"]
+    kind: Literal["minimiser", "monotonicity", "regularity", "uniqueness", "limit", "equivalence"]
     checks: tuple[Inequality | Identity, ...] = ()
 
 
@@ -207,6 +208,11 @@ class Claim:
     remark: str = ""
     parameters: tuple[str, ...] = ()
     enclosed_by: str = ""
+
+    @property
+    def instance_kind(self) -> InstanceKind:
+        """What an instance must be for this claim to be tried on it."""
+        return "curve" if self.subject == "curve" else "sample"
 
     @property
     def assumptions(self) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 Exit status: 0 everything is as recorded; 1 a verdict or an answer is not, or a derivation fails;
 2 bad input or usage; 3 not completed. For `conform`: 0 every planned check passed or failed as
-expected; 1 one failed or was lost; 3 nothing worse than undecided ones. For `diff`: 1 a verdict got
-worse; 0 otherwise.
+expected; 1 one failed or was lost; 3 nothing worse than undecided ones. For `curves`: 1 a
+simulation deviates from its curve; 0 otherwise. For `diff`: 1 a verdict got worse; 0 otherwise.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dsmverify.arguments import (
     refuse_with_data,
     refuse_without_data,
 )
+from dsmverify.curves_command import curves
 from dsmverify.errors import DsmverifyError, InputError, NotCompletedError, PrecisionError, show
 from dsmverify.sweeps_command import sweep
 from dsmverify.terminal import echo, opened_streams, progress_bar
@@ -104,6 +105,7 @@ def cli(folder: str | None) -> None:
 
 
 cli.add_command(sweep)
+cli.add_command(curves)
 
 
 @cli.command()
@@ -137,8 +139,14 @@ def evaluate(file: str, system: str, digits: int, hessian: bool, as_json: bool) 
             "write it to a file of its own",
         )
     from dsmverify.evaluation import evaluate as evaluate_instance
+    from dsmverify.instance import Instance
 
-    result = evaluate_instance(instances[0], system=system, digits=digits, hessian=hessian)
+    instance = instances[0]
+    if not isinstance(instance, Instance):
+        rule = "it is a point of a learning curve, and the formulas evaluated are those of samples"
+        way_out = "take dsmverify.curves.learning_curve, or the command curves"
+        raise InputError("INSTANCE.json", file, rule, way_out)
+    result = evaluate_instance(instance, system=system, digits=digits, hessian=hessian)
     if as_json:
         echo(json.dumps(result, indent=1, allow_nan=False))
     else:

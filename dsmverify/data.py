@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from dsmverify.curves.points import CurvePoint, instance_from_json
 from dsmverify.errors import InputError, MissingExtraError, nearest, show
 from dsmverify.exact import ExactInput, has_decimal_comma, looks_numeric, parse_exact
 from dsmverify.instance import (
@@ -50,12 +51,12 @@ def read_instances(
     learning_rate: ExactInput | None = None,
     network: str | os.PathLike[str] | None = None,
     drop_ties: bool = False,
-) -> list[Instance]:
+) -> list[Instance | CurvePoint]:
     """Instances of the files named, in their order.
 
     Args:
         paths: CSV files (`.csv`, `.txt`), NumPy arrays (`.npy`), or instance files (`.json`: one
-            instance or a list of them).
+            instance or a list of them, samples or points of learning curves).
         column: column of the CSV files, by name or by number from 1; not needed where only one has
             numbers.
         mu: signal factor of the samples, with `sigma`.
@@ -108,7 +109,7 @@ def read_instances(
             "only CSV files have columns, and none was given",
             "leave --column out",
         )
-    result: list[Instance] = []
+    result: list[Instance | CurvePoint] = []
     for file, name in zip(files, names, strict=True):
         if _kind(file) == "json":
             if given:
@@ -187,9 +188,15 @@ def read_network(path: str | os.PathLike[str]) -> NetworkData:
 
 
 def _completed(
-    instance: Instance, eta: Fraction | None, network: NetworkData | None, file: Path
-) -> Instance:
+    instance: Instance | CurvePoint, eta: Fraction | None, network: NetworkData | None, file: Path
+) -> Instance | CurvePoint:
     """Instance of a file with the options filled in, which must not be in the file already."""
+    if isinstance(instance, CurvePoint):
+        for option, given in (("--learning-rate", eta), ("--network", network)):
+            if given is not None:
+                rule = f"{instance.name} is a point of a learning curve, which has none"
+                raise InputError(option, "", rule, f"leave {option} out", str(file))
+        return instance
     for option, given, own in (
         ("--learning-rate", eta, instance.learning_rate),
         ("--network", network, instance.network),
@@ -257,7 +264,7 @@ def _read_bytes(file: Path, argument: str = "DATA") -> bytes:
         ) from None
 
 
-def _read_json(file: Path, name: str, *, drop_ties: bool) -> list[Instance]:
+def _read_json(file: Path, name: str, *, drop_ties: bool) -> list[Instance | CurvePoint]:
     data = _read_bytes(file)
     try:
         if not data.strip():
@@ -268,10 +275,10 @@ def _read_json(file: Path, name: str, *, drop_ties: bool) -> list[Instance]:
     except InputError as error:
         raise error.located(str(file)) from None
     several = isinstance(parsed, list)
-    result = []
+    result: list[Instance | CurvePoint] = []
     for number, source in enumerate(parsed if several else [parsed], start=1):
         try:
-            instance = Instance.from_json(
+            instance = instance_from_json(
                 source if isinstance(source, dict) else _not_an_object(source),
                 name=f"{name}#{number}" if several else name,
                 drop_ties=drop_ties,

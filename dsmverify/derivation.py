@@ -612,8 +612,8 @@ def enclose(expression: Expression, values: Mapping[Expression, Any]) -> Any:
     """Enclosure of an expression, by its tree; numbers enter as exact rationals.
 
     Args:
-        expression: built of rationals, pi, symbols, sums, products, powers, exp, erfc, factorials,
-            derivatives, and functions that bring a method `ball(values)`.
+        expression: built of rationals, pi, symbols, sums, products, powers, exp, erfc, atan,
+            factorials, derivatives, and functions that bring a method `ball(values)`.
         values: ball (or power series of balls) of each symbol.
 
     Raises:
@@ -639,6 +639,8 @@ def enclose(expression: Expression, values: Mapping[Expression, Any]) -> Any:
         return recurse(expression.args[0]).exp()
     if isinstance(expression, sympy.erfc):
         return recurse(expression.args[0]).erfc()
+    if isinstance(expression, sympy.atan):
+        return recurse(expression.args[0]).atan()
     if isinstance(expression, sympy.factorial):
         return (recurse(expression.args[0]) + 1).gamma()
     if expression.is_Pow:

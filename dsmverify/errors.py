@@ -206,6 +206,8 @@ class VersionError(DsmverifyError):
         where: this process, by host name and number.
     """
 
+    exit_status = NotCompletedError.exit_status
+
     def __init__(self, what: str, wanted: str, found: str, where: str) -> None:
         super().__init__(what, wanted, found, where)
         self.what = what

@@ -98,10 +98,10 @@ class Facts:
             raise BeyondSettingError(name)
         return self(name)
 
-    def case(self, i: int = 0, y: arb | None = None) -> Case[Any]:
+    def case(self, i: int = 0, y: arb | None = None, k: int = 0, l: int = 0) -> Case[Any]:
         """The instance as the sides of a claim see it, at one value of the free variables."""
         size = self.batch.size
-        return Case(SYSTEM, self.sample, self, self.places, i, y, size)
+        return Case(SYSTEM, self.sample, self, self.places, i, y, size, k, l)
 
     @cached_property
     def batch(self) -> Batch:

@@ -18,7 +18,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, get_args
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    Protocol,
+    Self,
+    TypeVar,
+    get_args,
+)
 
 import numpy as np
 
@@ -299,6 +309,44 @@ class Batch:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
+class Tried(Protocol):
+    """What claims are tried on: a sample, or a point of a learning curve."""
+
+    @property
+    def kind(self) -> Literal["sample", "curve"]:
+        """Which of the two; a claim is tried on one kind only."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """How reports call it."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Number of points of a sample; 0 for anything else."""
+        ...
+
+    @property
+    def merged(self) -> int:
+        """How many tied points were dropped when the data were read."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the data when they were read."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What single claims need."""
+        ...
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form, exact."""
+        ...
+
+
 @dataclass(frozen=True)
 class Instance:
     """A sample, its noise level and what may come with it.
@@ -326,6 +374,8 @@ class Instance:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     merged: int = 0
     notes: tuple[str, ...] = ()
+
+    kind: ClassVar[Literal["sample"]] = "sample"
 
     def __post_init__(self) -> None:
         """Check the sample and everything whose range depends on it.

@@ -1,4 +1,4 @@
-"""All that a formula may use: arithmetic, a dozen functions, and no ordering.
+"""All that a formula may use: arithmetic, some functions, and no ordering.
 
 A formula of this package is written once, against `Numbers`, and runs in five number systems:
 float64, torch, mpmath, Arb balls and SymPy. The protocol is small on purpose. It has no comparison
@@ -78,6 +78,18 @@ class Numbers(Protocol[N]):
 
     def erfc(self, x: N, /) -> N:
         """Complementary error function."""
+        ...
+
+    def arctan_defect(self, x: N, /) -> N:
+        """`x - arctan(x)` without cancellation near 0.
+
+        Every angle of a kernel is an arctangent of at most 1, and what a formula needs of it is
+        this rest, which is x^3/3 near 0: from the angle itself it would be lost in float64.
+        """
+        ...
+
+    def sinh_excess(self, x: N, /) -> N:
+        """`sinh(x) - x` without cancellation near 0, where it is x^3/6."""
         ...
 
     def absolute(self, x: N, /) -> N:

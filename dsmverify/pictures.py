@@ -3,6 +3,7 @@
 A sample's picture is a grid of places with `s*`, `s_theta` and `pi` there; a regime map is the
 hypotheses of theorem 8 as powers of ten. Every number is the middle of an enclosure, rounded to 6
 digits; the enclosures are far narrower than that, but a rounded middle is certified no more.
+Learning curves are float64 values, rounded likewise.
 
 Conventions of a regime map: mu is the instance's and stays fixed while sigma varies, as in the
 definition of `sigma_0` (`dsmverify.formulas.constants`), although mu and sigma move together where
@@ -12,17 +13,20 @@ and an instance with another mu has a map of its own. `A = C_n/sigma^6` at every
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
-from math import isfinite, log
+from math import inf, isfinite, isinf, log
 from typing import Any
 
+import numpy as np
 from flint import arb
 
 from dsmverify.bisection import exact_fraction
 from dsmverify.certify import LEVELS, precision
+from dsmverify.curves.points import CurvePoint
 from dsmverify.exact import spell
 from dsmverify.facts import Facts
 from dsmverify.formulas import constants
@@ -30,7 +34,10 @@ from dsmverify.instance import Instance, NoiseLevel
 from dsmverify.integrals import Accuracy
 from dsmverify.regime import experiments, has_theorem, regime
 from dsmverify.report.pictures import (
+    ERRORS,
     LIMITS,
+    CurveLine,
+    CurvesPicture,
     Pictures,
     RegimePicture,
     SamplePicture,
@@ -71,6 +78,26 @@ BATTERY_MAPS = (
 )
 """Samples of the battery that get a regime map, after the two of the experiments."""
 
+CURVES = CurvePoint(
+    name="the bundled setting",
+    activation="relu",
+    psi_n=Fraction(2),
+    psi_p=Fraction(2),
+    time=Fraction(1, 10),
+    ridge=Fraction(1, 1000),
+    noise_samples=1,
+)
+"""Setting of the battery's learning curves: a ridge small enough to show the peaks at p = n m."""
+
+DRAWS = (1, 2, 10, inf)
+"""Numbers of noise draws that get a line, beside those of the points themselves."""
+
+SHOWN_CURVES = 4
+"""Settings of learning curves, at most."""
+
+OCTAVES = (-4, 7)
+"""How far p/n goes, in powers of two; a line has 8 places for each."""
+
 LARGEST_SAMPLE = 1000
 """Samples of more points are not drawn: their teeth are finer than a screen's dots."""
 
@@ -109,11 +136,15 @@ _MAGNITUDES = (1e-200, 1e200)
 """Samples and curves with values outside of these are not drawn."""
 
 
-def pictures(instances: Sequence[Instance], *, battery: bool) -> Pictures:
+def pictures(
+    instances: Sequence[Instance], *, battery: bool, points: Sequence[CurvePoint] = ()
+) -> Pictures:
     """The pictures of a report.
 
     Args:
         instances: that claims were checked on, in the order in which the user gave them.
+        points: of learning curves that claims were checked on. The curves through them are drawn;
+            for the battery's points one bundled setting, and none without points.
         battery: whether they are the bundled battery; a choice of it is then shown, and maps of the
             experiments' sample instead of the experiments' settings on each map.
     """
@@ -128,7 +159,14 @@ def pictures(instances: Sequence[Instance], *, battery: bool) -> Pictures:
     if not has_theorem():  # another paper has no regime of this theorem
         maps = []
     samples = (sample_picture(instance) for instance in drawn)
-    return Pictures(tuple(found for found in samples if found is not None), tuple(maps))
+    curves = (
+        curves_picture(group) for group in _curve_groups([CURVES] if battery and points else points)
+    )
+    return Pictures(
+        tuple(found for found in samples if found is not None),
+        tuple(maps),
+        tuple(found for found in curves if found is not None)[:SHOWN_CURVES],
+    )
 
 
 def sample_picture(instance: Instance) -> SamplePicture | None:
@@ -199,6 +237,61 @@ def regime_picture(instances: Sequence[Instance], others: Sequence[Instance] = (
         excess=excess_exponent,
         settings=(*own, *shown),
     )
+
+
+def curves_picture(points: Sequence[CurvePoint]) -> CurvesPicture | None:
+    """Learning curves through points of one setting; None where floats cannot show them.
+
+    Approximate: float64 values of the reduced system, rounded to 6 digits. Nothing is drawn for a
+    vanishing ridge, whose curves are infinite at `p = n m`.
+
+    Args:
+        points: that differ in p/d and in the number of noise draws only.
+    """
+    from dsmverify.curves import CurveWarning, learning_curve
+
+    first = points[0]
+    if first.ridge == 0:
+        return None
+    draws = sorted({*DRAWS, *(point.noise_samples for point in points)})
+    low, high = OCTAVES
+    ratios = {2 ** (k / 8) for k in range(8 * low, 8 * high + 1)}
+    ratios |= {float(m) for m in draws if m <= 2**high}
+    psi_n = float(first.psi_n)
+    places = [rounded(psi_n * ratio) for ratio in sorted(ratios)]
+    lines = []
+    for m in draws:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CurveWarning)  # told by leaving the picture out
+            found = learning_curve(
+                first.activation,
+                psi_n=psi_n,
+                psi_p=np.array(places),
+                time=float(first.time),
+                ridge=float(first.ridge),
+                noise_samples=m,
+            )
+        errors = [tuple(map(rounded, getattr(found, name))) for name in ERRORS]
+        if not all(isfinite(value) and value > 0 for values in errors for value in values):
+            return None
+        lines.append(CurveLine(None if isinf(m) else int(m), *errors))
+    return CurvesPicture(
+        activation=first.activation,
+        psi_n=rounded(first.psi_n),
+        time=rounded(first.time),
+        ridge=rounded(first.ridge),
+        psi_p=tuple(places),
+        lines=tuple(lines),
+    )
+
+
+def _curve_groups(points: Iterable[CurvePoint]) -> list[list[CurvePoint]]:
+    """Points by setting, in the order of the first of each."""
+    groups: dict[tuple[str, Fraction, Fraction, Fraction], list[CurvePoint]] = {}
+    for point in points:
+        key = (point.activation, point.psi_n, point.time, point.ridge)
+        groups.setdefault(key, []).append(point)
+    return list(groups.values())
 
 
 def _experiment(instances: Sequence[Instance]) -> RegimePicture:

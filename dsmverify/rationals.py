@@ -13,11 +13,11 @@ from dsmverify.systems.rational import RELATIONS, SYSTEM, IrrationalError
 __all__ = ["RELATIONS", "rational_case"]
 
 
-class _Irrational:
-    """Stands for an irrational mu or sigma: a side that does not use it has an exact value."""
+class Irrational:
+    """Stands for an irrational mu or sigma, say: a side that does not use it has an exact value."""
 
     def _refuse(self, *_: Any) -> NoReturn:
-        raise IrrationalError("mu or sigma is irrational")
+        raise IrrationalError("it uses a value that is irrational")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
     __truediv__ = __rtruediv__ = __neg__ = __abs__ = _refuse
@@ -42,5 +42,5 @@ def rational_case(instance: Instance) -> Case[Any]:
         sample = express.sample(SYSTEM, instance)
     except IrrationalError:
         points = SYSTEM.constant(list(instance.points))
-        sample = Sample(points, _Irrational(), _Irrational(), instance.size)
+        sample = Sample(points, Irrational(), Irrational(), instance.size)
     return Case(SYSTEM, sample, quantity, express.places(instance))

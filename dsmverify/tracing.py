@@ -34,9 +34,12 @@ from dsmverify.claims import (
     Side,
     Stated,
 )
+from dsmverify.curves.points import CurvePoint
 from dsmverify.errors import DsmverifyError, InputError, show
 from dsmverify.facts import Facts
 from dsmverify.formulas.case import Case
+from dsmverify.formulas.curve_case import CurveCase
+from dsmverify.formulas.random_features import isotropic
 from dsmverify.instance import Instance
 from dsmverify.integrals import Accuracy
 from dsmverify.systems.balls import ball
@@ -64,6 +67,17 @@ INSTANCE: Mapping[str, Any] = {
     },
 }
 """An instance that has all that a claim can ask for."""
+
+
+CURVE_POINT: Mapping[str, Any] = {
+    "activation": "erf",
+    "psi_n": "2",
+    "psi_p": "3",
+    "time": "1/4",
+    "ridge": "1/8",
+    "noise_samples": 2,
+}
+"""A point for claims about learning curves."""
 
 
 def vet(claims: Iterable[Claim]) -> None:
@@ -115,13 +129,16 @@ def trace(claims: Iterable[Claim]) -> None:
     Raises:
         InputError: one does what only some number systems can follow, or it fails.
     """
-    case = traced_case()
+    cases: dict[str, Case[Any] | CurveCase[Any]] = {
+        "sample": traced_case(),
+        "curve": traced_curve_case(),
+    }
     seen: set[Side] = set()
     for claim in claims:
         for what, side in sides(claim):
             if side not in seen:
                 seen.add(side)
-                _trace(claim.id, what, side, case)
+                _trace(claim.id, what, side, cases[claim.instance_kind])
 
 
 def sides(claim: Claim) -> Iterator[tuple[str, Side]]:
@@ -148,7 +165,7 @@ def sides(claim: Claim) -> Iterator[tuple[str, Side]]:
             yield from (("place of the range", place) for place in places)
 
 
-def _trace(claim: str, what: str, side: Side, case: Case[Any]) -> None:
+def _trace(claim: str, what: str, side: Side, case: Case[Any] | CurveCase[Any]) -> None:
     try:
         value = side(case)
     except (ArithmeticError, ValueError):  # of the numbers: the instance is not one for this side
@@ -181,6 +198,21 @@ def traced_case() -> Case[Any]:
     return Case(SYSTEM, sample, _quantities(instance), _FirstPoint(), i=1, y=y, k=2, l=1)
 
 
+def traced_curve_case() -> CurveCase[Any]:
+    """`CURVE_POINT` in traced numbers; the point is the same wherever a claim looks beside it."""
+    values = CurvePoint.from_json(dict(CURVE_POINT), name="traced").facts()
+
+    def quantity(name: str) -> Any:
+        with precision(LEVELS[0]):
+            return _traced(values(name))
+
+    with precision(LEVELS[0]):
+        parameters = values.parameters
+        traced = _traced(dataclasses.replace(parameters, spectrum=isotropic(SYSTEM)))
+    own = dataclasses.replace(traced, ns=SYSTEM)
+    return CurveCase(SYSTEM, own, quantity, lambda **_: traced_curve_case())
+
+
 def _quantities(instance: Instance) -> Callable[[str], Any]:
     facts = Facts(instance, Accuracy(12))
 
@@ -201,6 +233,8 @@ def _traced(value: Any) -> Any:
         for place, entry in np.ndenumerate(value):
             entries[place] = _traced(entry)
         return entries
+    if isinstance(value, dict):
+        return {name: _traced(entry) for name, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_traced(entry) for entry in value]
     if callable(value):  # a quadratic form, say

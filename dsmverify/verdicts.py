@@ -143,7 +143,9 @@ def decide_verdict(
     witness: Row | None = None
     reason: str | None = None
     if claim.undecidable:
-        verdict, reason = "UNDECIDED", f"limit: {claim.undecidable}"
+        kind = claim.undecidable.partition(":")[0]
+        verdict = "UNDECIDED"
+        reason = claim.undecidable if kind in _REASONS else f"limit: {claim.undecidable}"
     elif false:
         verdict, witness = "REFUTED", _simplest(false, known)
         if proof:

@@ -9,6 +9,7 @@ whatever a search does, and a search never starts from these files.
 from __future__ import annotations
 
 from dsmverify import content
+from dsmverify.curves.points import CurvePoint, instance_from_json
 from dsmverify.instance import Instance
 
 FOLDER = "checks/witnesses"
@@ -17,15 +18,15 @@ PREFIX = "witness-"
 """What the names of these instances start with in rows and reports."""
 
 
-def kept() -> dict[str, Instance]:
+def kept() -> dict[str, Instance | CurvePoint]:
     """Kept counterexamples by claim id.
 
     Raises:
         InputError: a file is no instance.
     """
-    found = {}
+    found: dict[str, Instance | CurvePoint] = {}
     for name in content.resource_names(FOLDER, ".json"):
         claim = name.removesuffix(".json")
         text = content.resource_text(f"{FOLDER}/{name}")
-        found[claim] = Instance.from_json(text, name=PREFIX + claim, file=f"{FOLDER}/{name}")
+        found[claim] = instance_from_json(text, name=PREFIX + claim, file=f"{FOLDER}/{name}")
     return found

@@ -110,7 +110,8 @@ class ClaimCatalogue(SphinxDirective):
             case ReadOff(claim=other):
                 return [_paragraph(nodes.Text("the verdict of "), nodes.literal(text=other))]
             case Stated(kind=kind, checks=checks):
-                said = _texts([f"a {kind}, proved by its derivation; contradicted by no check"])
+                proof = ", proved by its derivation; contradicted by no check"
+                said = _texts([f"{_article(kind)} {kind}{proof if claim.derivation else ''}"])
                 return [*said, *self._parts(checks)]
             case Inequality() | Identity() as part:
                 return self._parts([part])
@@ -156,6 +157,10 @@ def anchor(name: str) -> str:
 
 def _title(module: ModuleType) -> str:
     return (module.__doc__ or "").strip().splitlines()[0].rstrip(".")
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeio" else "a"
 
 
 def _nature(claim: Claim) -> str:

@@ -28,7 +28,9 @@ from dsmverify.exact import WrittenFloat, parse_exact
 
 T = TypeVar("T")
 
-Kind = Literal["figure1", "figure2", "figure3", "figure4", "digits", "critical", "theorem"]
+Kind = Literal[
+    "figure1", "figure2", "figure3", "figure4", "digits", "critical", "theorem", "curves"
+]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 SUFFIX = ".toml"
@@ -90,10 +92,7 @@ def load(name_or_path: str) -> Document:
             line), or `experiment` is missing or unknown.
     """
     names = packaged()
-    if name_or_path in names:
-        return parse(packaged_text(name_or_path), name_or_path)
-    path = Path(name_or_path)
-    if not path.is_file():
+    if name_or_path not in names and not Path(name_or_path).is_file():
         close = nearest(name_or_path, names)
         meant = f"did you mean {close!r}? " if close is not None else ""
         raise InputError(
@@ -102,16 +101,30 @@ def load(name_or_path: str) -> Document:
             "there is no file and no packaged configuration of this name",
             f"{meant}give a TOML file or one of {', '.join(names)}",
         )
+    return parse(text_of(name_or_path), name_or_path)
+
+
+def text_of(name_or_path: str, argument: str = ARGUMENT) -> str:
+    """TOML text of a packaged name, or of a file that is there.
+
+    Args:
+        name_or_path: as in `load`.
+        argument: what it was given as, for messages.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if name_or_path in packaged():
+        return packaged_text(name_or_path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return Path(name_or_path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            ARGUMENT,
+            argument,
             show(name_or_path),
             f"it cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})",
             "give a TOML file in UTF-8",
         ) from None
-    return parse(text, name_or_path)
 
 
 def parse(text: str, source: str) -> Document:

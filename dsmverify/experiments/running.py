@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from dsmverify.ensembles.training import Progress
+from dsmverify.errors import InputError, show
 from dsmverify.experiments.configurations import Document
 from dsmverify.experiments.groups import Kept
 
@@ -19,7 +20,7 @@ MODULES = {
     "critical": "dsmverify.experiments.critical",
     "theorem": "dsmverify.experiments.theorem",
 }
-"""Module of each kind of experiment; it has a function `run`, called as below."""
+"""Module of each kind of experiment that trains; it has a function `run`, called as below."""
 
 UNITS: dict[str, str | None] = {
     "figure1": "steps",
@@ -29,6 +30,7 @@ UNITS: dict[str, str | None] = {
     "digits": "steps",
     "critical": "steps",
     "theorem": None,
+    "curves": None,
 }
 """What the progress of each kind counts: network steps, whose pace says something, or parts of very
 different length, whose pace does not (None)."""
@@ -87,6 +89,14 @@ def run(
     Raises:
         InputError: a bad configuration, an unknown device, or work of another configuration.
     """
+    if document.kind not in MODULES:
+        raise InputError(
+            "experiment",
+            show(document.kind),
+            "it trains nothing",
+            f"run `dsmverify {document.kind}` on it",
+            file=document.source,
+        )
     module = cast(Experiment, import_module(MODULES[document.kind]))
     # Only experiments that run as sweeps take it.
     known = {} if kept is None else {"kept": kept}

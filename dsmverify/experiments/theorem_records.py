@@ -341,7 +341,7 @@ def _conditions(
     session: Session, level: int, is_minimum: bool, stable: Mapping[Reduction, tuple[Truth, str]]
 ) -> tuple[Condition, ...]:
     instance = session.instance
-    assert instance.network is not None
+    assert isinstance(instance, Instance) and instance.network is not None
     facts = session.facts(level, at_minimum=is_minimum)
     minimum = session.minimum(level)
     signs = all(abs(weight) == 1 for weight in instance.network.inner_weights)

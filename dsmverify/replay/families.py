@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dsmverify.replay import (
+    curve_sides,
     dimension_sides,
     function_sides,
     minimum_sides,
@@ -25,6 +26,7 @@ MODULES = (
     minimum_sides,
     sharper_sides,
     dimension_sides,
+    curve_sides,
 )
 """Modules that hold sides."""
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from dsmverify.replay.definitions import Setting
+
 Part = tuple[Any, str, Any]
 """Left side, relation (`=`, `>=`, `<=`, `>`, `<`), right side."""
 
@@ -23,18 +25,22 @@ class Entry:
     Attributes:
         sides: the parts of its conclusion, in the order of the page.
         given: its hypotheses beyond the setting, those that are inequalities.
+        setting: what an instance of its kind is read into.
     """
 
     sides: Sides
     given: tuple[Given, ...]
+    setting: type[Any]
 
 
 ENTRIES: dict[str, Entry] = {}
 """Second paths by claim id."""
 
 
-def side(*ids: str, given: tuple[Given, ...] = ()) -> Callable[[Sides], Sides]:
-    """Register a function as the second path of one or more claims.
+def side(
+    *ids: str, given: tuple[Given, ...] = (), setting: type[Any] = Setting
+) -> Callable[[Sides], Sides]:
+    """Register a function as the second path of one or more claims, about samples by default.
 
     Raises:
         ValueError: an id has two functions.
@@ -44,7 +50,7 @@ def side(*ids: str, given: tuple[Given, ...] = ()) -> Callable[[Sides], Sides]:
         for name in ids:
             if name in ENTRIES:
                 raise ValueError(f"ids: {name!r} has two second paths")
-            ENTRIES[name] = Entry(function, given)
+            ENTRIES[name] = Entry(function, given, setting)
         return function
 
     return register

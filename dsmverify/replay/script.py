@@ -19,7 +19,6 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-from dsmverify.replay.definitions import Setting
 from dsmverify.replay.families import ENTRIES, MODULES
 from dsmverify.replay.recheck import AGREEMENT, is_of_another, version_fault
 
@@ -52,7 +51,7 @@ print(f"{{witness['claim']}}: {{witness['statement']}} Here: {{witness['where']}
 for order, bits in enumerate(({bits}, {more})):
     mp = MPContext()
     mp.prec = bits
-    c = Setting(mp, witness["inputs"], witness["where"], order)
+    c = {setting}(mp, witness["inputs"], witness["where"], order)
     for name, left, _, right in [{given}]:
         print(f"  hypothesis {{name}}:", *(mp.nstr(mp.mpf(side), 20) for side in (left, right)))
     for number, (left, relation, right) in enumerate({side}(c), 1):
@@ -119,7 +118,7 @@ def script_of(entry: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """
     claim, certificate = entry["id"], entry["certificate"]
     record = ENTRIES[claim]
-    used = [*closure([Setting, *record.given, record.sides])]
+    used = [*closure([record.setting, *record.given, record.sides])]
     witness = {name: certificate[name] for name in ("claim", "statement", "inputs", "where")}
     source, bits = entry["source"], 2 * certificate["bits"]
     heading = HEADER.format(
@@ -133,6 +132,7 @@ def script_of(entry: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         more=bits + 128,
         given=", ".join(f"{given.__name__}(c)" for given in record.given),
         side=record.sides.__name__,
+        setting=record.setting.__name__,
     )
     pieces = [heading, *(bare_source(item) + "\n" for item in used), footer]
     text = "\n\n".join(pieces)  # as one writes Python, where that is short enough

@@ -142,4 +142,5 @@ def _differing(
 def _about(entry: Input | None) -> str | None:
     if entry is None:
         return None
-    return f"{entry.size} points" + (f", {entry.generated}" if entry.generated else "")
+    points = f"{entry.size} points" if entry.size else "of a learning curve"
+    return points + (f", {entry.generated}" if entry.generated else "")

@@ -78,7 +78,8 @@ def first_line(report: Report) -> str:
     if report.battery:
         subject = f"the bundled battery of {_number(len(inputs), 'instance')}"
     elif len(inputs) == 1:
-        subject = f"{inputs[0].name} ({_number(inputs[0].size, 'point')})"
+        points = _number(inputs[0].size, "point") if inputs[0].size else "of a learning curve"
+        subject = f"{inputs[0].name} ({points})"
     else:
         subject = _number(len(inputs), "instance")
     if not report.merged:
@@ -259,7 +260,7 @@ def _inputs(report: Report) -> Iterable[str]:
 
 def _input_row(entry: Input) -> list[str]:
     notes = [*entry.notes, *([f"generated: {entry.generated}"] if entry.generated else [])]
-    return [entry.name, str(entry.size), str(entry.merged), "; ".join(notes) or "-"]
+    return [entry.name, str(entry.size or "-"), str(entry.merged), "; ".join(notes) or "-"]
 
 
 def _foot(report: Report, digest: str | None) -> Iterable[str]:

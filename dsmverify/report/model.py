@@ -32,7 +32,7 @@ class Input:
 
     Attributes:
         name: what its rows call it.
-        size: number of points, after merging.
+        size: number of points, after merging; 0 for a point of a learning curve.
         merged: how many tied points were dropped when the data were read.
         notes: what else was done to the data, one sentence each.
         generated: what made it, if it is no input of the user's: the family of networks say.

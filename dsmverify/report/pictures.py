@@ -1,6 +1,7 @@
 """What a report's pictures show: plain numbers, worked out when the claims were checked.
 
-Every number is the middle of an enclosure, rounded to 6 digits: good for a picture, not certified.
+Numbers of samples and maps are middles of enclosures, those of learning curves are float64; all
+are rounded to 6 digits: good for a picture, not certified.
 `as_document` and `from_document` are the form under `pictures` in `report.json`.
 
 | letter | here | meaning |
@@ -8,6 +9,7 @@ Every number is the middle of an enclosure, rounded to 6 digits: good for a pict
 | mu x_i | `means` | where the noised training points sit |
 | s*, s_theta, pi | `score`, `network`, `weight` | at the points `origin + y` |
 | sigma_1..sigma_4 | `limits` | conditions of theorem 8 on sigma, as decimal exponents |
+| psi_n, psi_p, m | `psi_n`, `psi_p`, `noise_samples` | n/d, p/d, noise draws for each point |
 """
 
 from __future__ import annotations
@@ -15,10 +17,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 LIMITS = ("sigma_1", "sigma_2", "sigma_3", "sigma_4")
 """Conditions of theorem 8 on sigma, in the order in which the proof names them."""
+
+ERRORS = ("test_error", "train_error", "memorisation_error")
+"""Errors of a learning curve, in the order in which pictures show them."""
 
 SettingKind = Literal["instance", "experiment"]
 
@@ -70,7 +76,7 @@ class SamplePicture:
                 raise ValueError(f"{at}: {len(values)} values of {key} at {len(self.y)} places")
         if len(self.y) < 2 or not self.means:
             raise ValueError(f"{at}: it must have at least one mean and two places")
-        if any(left >= right for left, right in zip(self.y, self.y[1:], strict=False)):
+        if any(left >= right for left, right in pairwise(self.y)):
             raise ValueError(f"{at}: y must rise strictly")
         if list(self.means) != sorted(self.means):
             raise ValueError(f"{at}: means must rise")
@@ -208,22 +214,127 @@ class RegimePicture:
 
 
 @dataclass(frozen=True)
+class CurveLine:
+    """Errors of a random-features score against p/d, for one number of noise draws.
+
+    Attributes:
+        noise_samples: m; None is infinity.
+        test_error: E_test at each p/d; all four tuples have one length.
+        train_error: E_train.
+        memorisation_error: E_mem.
+
+    Raises:
+        ValueError: a number is not positive and finite, or m is no positive whole number.
+    """
+
+    noise_samples: int | None
+    test_error: tuple[float, ...]
+    train_error: tuple[float, ...]
+    memorisation_error: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Check types and signs."""
+        at = f"curves: m = {_short(self.noise_samples)}"
+        if self.noise_samples is not None:
+            _check_count(self.noise_samples, f"{at}: noise_samples")
+        for name in ERRORS:
+            _check_positive(getattr(self, name), f"{at}: {name}")
+
+    def as_document(self) -> dict[str, Any]:
+        """The object that `report.json` holds."""
+        return _document(self)
+
+    @classmethod
+    def from_document(cls, document: Any) -> CurveLine:
+        """The line in an object.
+
+        Raises:
+            ValueError: keys or types are not those of `as_document`.
+        """
+        given = _keys(cls, document, "curves: lines")
+        return cls(**given | {name: _list(given[name], f"curves: {name}") for name in ERRORS})
+
+
+@dataclass(frozen=True)
+class CurvesPicture:
+    """Learning curves of random-features score matching at one setting.
+
+    Float64 values of the reduced system, which assumes Gaussian equivalence; not certified.
+
+    Attributes:
+        activation: name of the activation.
+        psi_n: n/d.
+        time: diffusion time t.
+        ridge: lambda.
+        psi_p: p/d, strictly ascending.
+        lines: one for each number of noise draws.
+
+    Raises:
+        ValueError: the lists have different lengths, are not sorted, or hold what is no positive
+            number.
+    """
+
+    activation: str
+    psi_n: float
+    time: float
+    ridge: float
+    psi_p: tuple[float, ...]
+    lines: tuple[CurveLine, ...]
+
+    def __post_init__(self) -> None:
+        """Check that the lists fit."""
+        at = f"curves: {_short(self.activation)}"
+        _check_text(self.activation, f"{at}: activation")
+        _check_positive((self.psi_n, self.time, self.ridge), f"{at}: psi_n, time, ridge")
+        _check_positive(self.psi_p, f"{at}: psi_p")
+        if len(self.psi_p) < 2 or not self.lines:
+            raise ValueError(f"{at}: it must have at least one line and two places")
+        if any(left >= right for left, right in pairwise(self.psi_p)):
+            raise ValueError(f"{at}: psi_p must rise strictly")
+        for line in self.lines:
+            for name in ERRORS:
+                count = len(getattr(line, name))
+                if count != len(self.psi_p):
+                    raise ValueError(f"{at}: {count} values of {name} at {len(self.psi_p)} places")
+
+    def as_document(self) -> dict[str, Any]:
+        """The object that `report.json` holds."""
+        return {**_document(self), "lines": [line.as_document() for line in self.lines]}
+
+    @classmethod
+    def from_document(cls, document: Any) -> CurvesPicture:
+        """The curves in an object.
+
+        Raises:
+            ValueError: keys, types or lengths are not those of `as_document`.
+        """
+        given = _keys(cls, document, "curves")
+        given["psi_p"] = _list(given["psi_p"], "curves: psi_p")
+        entries = _list(given["lines"], "curves: lines")
+        given["lines"] = tuple(CurveLine.from_document(entry) for entry in entries)
+        return cls(**given)
+
+
+@dataclass(frozen=True)
 class Pictures:
     """All pictures of a report, in the order in which it shows them.
 
     Attributes:
         samples: samples with their scores.
         regime_maps: maps of the main theorem.
+        curves: learning curves, where claims on them are in the report.
     """
 
     samples: tuple[SamplePicture, ...] = ()
     regime_maps: tuple[RegimePicture, ...] = ()
+    curves: tuple[CurvesPicture, ...] = ()
 
     def as_document(self) -> dict[str, Any]:
         """The object that `report.json` holds under `pictures`."""
         return {
             "samples": [picture.as_document() for picture in self.samples],
             "regime_maps": [picture.as_document() for picture in self.regime_maps],
+            "curves": [picture.as_document() for picture in self.curves],
         }
 
     @classmethod
@@ -236,9 +347,11 @@ class Pictures:
         given = _keys(cls, document, "pictures")
         samples = _list(given["samples"], "pictures: samples")
         maps = _list(given["regime_maps"], "pictures: regime_maps")
+        curves = _list(given["curves"], "pictures: curves")
         return cls(
             tuple(SamplePicture.from_document(entry) for entry in samples),
             tuple(RegimePicture.from_document(entry) for entry in maps),
+            tuple(CurvesPicture.from_document(entry) for entry in curves),
         )
 
 
@@ -270,6 +383,13 @@ def _check_numbers(values: Sequence[Any], at: str) -> None:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not is_number or abs(value) > 1.7e308 or not math.isfinite(value):
             raise ValueError(f"{at}: {_short(value)} is no finite number")
+
+
+def _check_positive(values: Sequence[Any], at: str) -> None:
+    _check_numbers(values, at)
+    for value in values:
+        if value <= 0:
+            raise ValueError(f"{at}: {_short(value)} is not positive")
 
 
 def _check_text(value: Any, at: str) -> None:

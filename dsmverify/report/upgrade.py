@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 """Version of the form of `report.json` that this package writes."""
 
 _CLAIMS_1_1: Mapping[str, Any] = {"sharpens": None, "change": "", "serves": None, "leans_on": []}
@@ -64,8 +64,14 @@ def _to_1_2(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _to_1_3(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Add learning curves to the pictures."""
+    return {**document, "pictures": {"curves": [], **document["pictures"]}}
+
+
 _STEPS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, Any]]]] = {
     "1.0": ("1.1", _to_1_1),
     "1.1": ("1.2", _to_1_2),
+    "1.2": ("1.3", _to_1_3),
 }
 """What comes after each older version, and how to get there."""

@@ -177,6 +177,8 @@ def refute(
     if isinstance(claim.conclusion, ReadOff):
         reason = f"read off {claim.conclusion.claim}: search there"
         return NotFound(claim.id, 0, seed, reason=reason)
+    if claim.instance_kind != "sample":
+        return NotFound(claim.id, 0, seed, reason="only samples are searched, and it is about none")
     if isinstance(claim.conclusion, Stated) and not claim.conclusion.checks:
         return NotFound(claim.id, 0, seed, reason="nothing to evaluate: it has no two sides")
     with threadpool_limits(1):  # small matrices: threads cost more than they bring

@@ -133,6 +133,37 @@ def normal_pieces(cuts: Floats, position: Integers) -> tuple[Floats, Floats, Flo
     return centre, moments[0], moments[1], moments[2]
 
 
+ARC_NODES = 14
+"""Nodes that integrate `v^2/(1 + x^2 v^2)` on [0, 1] to 2e-17 for |x| <= 1 (poles at i/x)."""
+
+SINH_TERMS = 9
+"""Terms of `(sinh x - x)/x^3` that leave 2e-18 of it for |x| <= 1."""
+
+
+def arctan_defect(x: Any) -> Any:
+    """`x - arctan x`, relative error about 5e-16.
+
+    Up to 1 as `x^3 int_0^1 v^2/(1 + x^2 v^2) dv`, whose integrand is positive; beyond 1 the
+    difference loses a factor of at most 5.
+    """
+    x = np.asarray(x, dtype=np.float64)
+    square = np.minimum(x * x, 1.0)
+    mean = np.zeros_like(x)
+    for point, weight in zip(*legendre_rule(ARC_NODES), strict=True):
+        mean += weight * point * point / (1 + square * (point * point))
+    return np.where(np.abs(x) <= 1, x * x * x * mean, x - np.arctan(x))[()]
+
+
+def sinh_excess(x: Any) -> Any:
+    """`sinh x - x`, relative error about 1e-15; up to 1 by its series, of one sign."""
+    x = np.asarray(x, dtype=np.float64)
+    square = np.minimum(x * x, 1.0)
+    total = np.ones_like(x)
+    for term in range(SINH_TERMS, 1, -1):
+        total = 1 + total * square / (2 * term * (2 * term + 1))
+    return np.where(np.abs(x) <= 1, x * x * x * total / 6, np.sinh(x) - x)[()]
+
+
 def nearest_float(value: Exact) -> float:
     """Nearest float64, infinite where a number is too large for one."""
     try:
@@ -169,6 +200,8 @@ class Float64:
     exp = staticmethod(np.exp)
     expm1 = staticmethod(np.expm1)
     erfc = staticmethod(special.erfc)
+    arctan_defect = staticmethod(arctan_defect)
+    sinh_excess = staticmethod(sinh_excess)
     absolute = staticmethod(np.abs)
     maximum = staticmethod(np.maximum)
     normal_pieces = staticmethod(normal_pieces)

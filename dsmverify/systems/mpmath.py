@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +28,21 @@ def complementary_error(x: Any) -> Any:
     return mp.exp(-x * x) / (x * mp.sqrt(mp.pi)) * (1 - t * (1 - 3 * t * (1 - 5 * t)))
 
 
+def _without_cancellation(difference: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A difference that is cubic near 0, with the digits added that it loses there."""
+
+    def accurate(x: Any) -> Any:
+        with mp.workprec(mp.prec + 8 + 2 * max(0, -int(mp.mag(x)) if x else 0)):
+            value = difference(x)
+        return +value
+
+    return accurate
+
+
+arctan_defect = _without_cancellation(lambda x: x - mp.atan(x))
+sinh_excess = _without_cancellation(lambda x: mp.sinh(x) - x)
+
+
 class Multiprecision(ObjectNumbers):
     """mpmath's real numbers at the precision of its global context."""
 
@@ -46,6 +62,8 @@ class Multiprecision(ObjectNumbers):
     exp = staticmethod(elementwise(mp.exp))
     expm1 = staticmethod(elementwise(mp.expm1))
     erfc = staticmethod(elementwise(complementary_error))
+    arctan_defect = staticmethod(elementwise(arctan_defect))
+    sinh_excess = staticmethod(elementwise(sinh_excess))
     absolute = staticmethod(elementwise(abs))
     maximum = staticmethod(elementwise(max, 2))
 

@@ -61,6 +61,14 @@ class Rational(ObjectNumbers):
         """Not rational."""
         self._refuse(x)
 
+    def arctan_defect(self, x: Any) -> NoReturn:
+        """Not rational."""
+        self._refuse(x)
+
+    def sinh_excess(self, x: Any) -> NoReturn:
+        """Not rational."""
+        self._refuse(x)
+
     def _refuse(self, *_: Any) -> NoReturn:
         raise IrrationalError("only rational operations have exact values")
 

@@ -26,6 +26,9 @@ UNIT = 2.0**-53
 ELEMENTARY = 4 * UNIT
 """Relative error allowed for exp, expm1, erfc and roots; NumPy's and SciPy's stay below 2 ulp."""
 
+DIFFERENCE = 32 * UNIT
+"""Relative error of `x - arctan x` and `sinh x - x`: 14 positive terms, or a loss by 8."""
+
 MOMENTS = 64 * UNIT
 """Relative error of the Gauss-Legendre moments: 40 positive terms, nodes, exponentials."""
 
@@ -167,6 +170,17 @@ class Running:
         """Complementary error function; its slope is at most `2/sqrt(pi) < 1.13`."""
         value = special.erfc(x.value)
         return Rounded(value, 1.13 * x.error + ELEMENTARY * value + TINY)
+
+    def arctan_defect(self, x: Rounded) -> Rounded:
+        """`x - arctan x`; its slope is `x^2/(1 + x^2)`, below 1 and below x^2."""
+        value, reach = float64.arctan_defect(x.value), np.abs(x.value) + x.error
+        slope = np.minimum(reach * reach, 1)
+        return Rounded(value, slope * x.error + DIFFERENCE * np.abs(value) + TINY)
+
+    def sinh_excess(self, x: Rounded) -> Rounded:
+        """`sinh x - x`; its slope is `cosh x - 1 = 2 sinh^2(x/2)`."""
+        value, half = float64.sinh_excess(x.value), np.sinh((np.abs(x.value) + x.error) / 2)
+        return Rounded(value, 2 * half * half * x.error + DIFFERENCE * np.abs(value) + TINY)
 
     def absolute(self, x: Rounded) -> Rounded:
         """Absolute value."""

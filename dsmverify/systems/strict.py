@@ -105,6 +105,8 @@ class Strict(ObjectNumbers):
     exp = staticmethod(_function(math.exp))
     expm1 = staticmethod(_function(math.expm1))
     erfc = staticmethod(_function(math.erfc))
+    arctan_defect = staticmethod(_function(lambda x: x - math.atan(x)))
+    sinh_excess = staticmethod(_function(lambda x: math.sinh(x) - x))
     absolute = staticmethod(_function(abs))
     maximum = staticmethod(_function(max, 2))
 

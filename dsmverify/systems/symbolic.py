@@ -30,6 +30,8 @@ class Symbolic(ObjectNumbers):
     exp = staticmethod(elementwise(sympy.exp))
     expm1 = staticmethod(elementwise(lambda x: sympy.exp(x) - 1))
     erfc = staticmethod(elementwise(sympy.erfc))
+    arctan_defect = staticmethod(elementwise(lambda x: x - sympy.atan(x)))
+    sinh_excess = staticmethod(elementwise(lambda x: (sympy.exp(x) - sympy.exp(-x)) / 2 - x))
     absolute = staticmethod(elementwise(sympy.Abs))
     maximum = staticmethod(elementwise(sympy.Max, 2))
 

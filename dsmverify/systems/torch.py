@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from dsmverify.numbers import Exact, Integers, nearest_cut
 from dsmverify.systems.float64 import (
+    ARC_NODES,
     CUT_OFF,
+    SINH_TERMS,
     WIDE_NODES,
     legendre_rule,
     nearest_float,
@@ -58,6 +60,24 @@ def normal_pieces(cuts: Any, position: Integers) -> tuple[Any, Any, Any, Any]:
     return centre, moments[0], moments[1], moments[2]
 
 
+def arctan_defect(x: Any) -> Any:
+    """`x - arctan x` by the rule of the float64 system; relative error about 5e-16."""
+    small = torch.clamp(x, -1, 1)
+    square, mean = small * small, torch.zeros_like(x)
+    for point, weight in zip(*legendre_rule(ARC_NODES), strict=True):
+        mean = mean + float(weight * point * point) / (1 + square * float(point * point))
+    return torch.where(torch.abs(x) <= 1, small * square * mean, x - torch.arctan(x))
+
+
+def sinh_excess(x: Any) -> Any:
+    """`sinh x - x` by the rule of the float64 system; relative error about 1e-15."""
+    small = torch.clamp(x, -1, 1)
+    square, total = small * small, torch.ones_like(x)
+    for term in range(SINH_TERMS, 1, -1):
+        total = 1 + total * square / (2 * term * (2 * term + 1))
+    return torch.where(torch.abs(x) <= 1, small * square * total / 6, torch.sinh(x) - x)
+
+
 class Torch:
     """torch float64 tensors on the CPU."""
 
@@ -77,6 +97,8 @@ class Torch:
     exp = staticmethod(torch.exp)
     expm1 = staticmethod(torch.expm1)
     erfc = staticmethod(torch.special.erfc)
+    arctan_defect = staticmethod(arctan_defect)
+    sinh_excess = staticmethod(sinh_excess)
     absolute = staticmethod(torch.abs)
     maximum = staticmethod(torch.maximum)
     normal_pieces = staticmethod(normal_pieces)

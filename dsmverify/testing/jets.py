@@ -104,6 +104,16 @@ def _erfc(x: Jet) -> Jet:
     return x.chained(x.value.erfc(), slope)
 
 
+def _arctan_defect(x: Jet) -> Jet:
+    square = x.value * x.value
+    return x.chained(balls.arctan_defect(x.value), square / (1 + square))
+
+
+def _sinh_excess(x: Jet) -> Jet:
+    half = (x.value / 2).sinh()
+    return x.chained(balls.sinh_excess(x.value), 2 * half * half)
+
+
 def _absolute(x: Jet) -> Jet:
     return x.chained(abs(x.value), arb(sign(x.value)))
 
@@ -125,6 +135,8 @@ class Jets(ObjectNumbers):
     exp = staticmethod(elementwise(_exp))
     expm1 = staticmethod(elementwise(_expm1))
     erfc = staticmethod(elementwise(_erfc))
+    arctan_defect = staticmethod(elementwise(_arctan_defect))
+    sinh_excess = staticmethod(elementwise(_sinh_excess))
     absolute = staticmethod(elementwise(_absolute))
 
     def maximum(self, x: Any, y: Any) -> Any:

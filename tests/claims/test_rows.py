@@ -37,6 +37,7 @@ IDS = """
 """Section 1 of the list of claims, an ambiguous one once for each reading."""
 
 PAPER, OWN = "arXiv 2502.03435v1", "not in the paper"
+CURVES, OWN_CURVES = "arXiv 2502.00336", "random-features.md, own derivation"
 
 VERDICTS = {"PROVED", "REFUTED", "HOLDS", "VACUOUS", "UNDECIDED"}
 SYSTEMS = ("float64", "mpmath", "arb")
@@ -156,7 +157,8 @@ def test_a_row_says_what_is_claimed_and_where(claim: Claim) -> None:
     assert claim.statement.endswith(".")
     assert claim.source.statement
     assert 2 <= claim.source.page <= 36
-    assert claim.source.version in {PAPER, OWN}
+    assert claim.source.version in {PAPER, OWN, CURVES, OWN_CURVES}
+    assert (claim.subject == "curve") == (claim.source.version in {CURVES, OWN_CURVES})
     assert (claim.form == "repaired") == (claim.repairs is not None)
     assert (claim.form == "sharpened") == (claim.sharpens is not None)
     assert (claim.form != "printed") == bool(claim.change)
@@ -212,6 +214,7 @@ def _is_of_a_sample(side: Side) -> bool:
         "threshold_steps",
         "sharper",
         "dimensions",
+        "curve_bounds",  # tests/claims/test_curves.py has them
     }
 
 

@@ -60,6 +60,8 @@ FORMULAS = {
     "weight_piece",
     "translation",
     "translation_in_dimensions",
+    "rf_kernels",
+    "rf_reduction",
 }
 QUICK = ["empirical_score", "excess_risk", "truncated_moments", "weight_piece", "score_slope"]
 

@@ -12,6 +12,7 @@ import pytest
 
 from dsmverify.checking import check
 from dsmverify.claims import ReadOff
+from dsmverify.curves.points import instance_from_json
 from dsmverify.instance import Instance
 from dsmverify.report import Report, schema
 
@@ -62,7 +63,7 @@ def test_every_refutation_has_an_exact_witness_that_fails_again(report: Report) 
     assert refuted
     for outcome in refuted:
         assert outcome.witness is not None
-        again = Instance.from_json(json.dumps(outcome.witness), name="witness")
+        again = instance_from_json(json.dumps(outcome.witness), name="witness")
         replayed = check([again], [outcome.claim.id])
         rows = [row for row in replayed.rows if row.claim == outcome.claim.id]
         assert Counter(row.answer for row in rows) == {"FALSE": 1}

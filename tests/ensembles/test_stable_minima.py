@@ -20,7 +20,9 @@ from dsmverify.minima import Minimum
 from dsmverify.systems.balls import SYSTEM
 from dsmverify.truth import Truth
 
-WITNESS = witnesses.kept()["eq08@sum"]
+KEPT = witnesses.kept()["eq08@sum"]
+assert isinstance(KEPT, Instance)
+WITNESS: Instance = KEPT
 """Two points 6 sigma apart, one neuron, one point to a batch."""
 
 

@@ -55,6 +55,7 @@ def test_csv_is_read_exactly(
     file = tmp_path / "sample.csv"
     file.write_bytes(content)
     (instance,) = read_instances([file], sigma="0.1", **options)
+    assert isinstance(instance, Instance)
     assert instance.points == tuple(Fraction(point) for point in points)
     assert instance.name == "sample"
     assert instance.noise == NoiseLevel(sigma=TENTH)
@@ -65,6 +66,7 @@ def test_unsorted_is_sorted_and_said_once(tmp_path: Path) -> None:
     file = tmp_path / "sample.csv"
     file.write_text("x\n3\n1\n2\n1.0\n")
     (instance,) = read_instances([file], time="0.5", learning_rate="0.1", drop_ties=True)
+    assert isinstance(instance, Instance)
     assert instance.points == tuple(map(Fraction, (1, 2, 3)))
     assert instance.merged == 1
     assert instance.notes == ("points were sorted", "1 tied points were dropped")
@@ -75,6 +77,7 @@ def test_largest_sample_and_many_ties(tmp_path: Path) -> None:
     file = tmp_path / "sample.csv"
     file.write_text("\n".join(str(i % MAX_POINTS) for i in range(3 * MAX_POINTS)))
     (instance,) = read_instances([file], sigma="0.1", drop_ties=True)
+    assert isinstance(instance, Instance)
     assert (instance.size, instance.merged) == (MAX_POINTS, 2 * MAX_POINTS)
 
 
@@ -91,6 +94,7 @@ def test_npy_is_read_exactly(kind: str, tmp_path: Path) -> None:
         array = array / array.dtype.type(10)
     np.save(tmp_path / "sample.npy", array)
     (instance,) = read_instances([tmp_path / "sample.npy"], sigma="0.1")
+    assert isinstance(instance, Instance)
     assert instance.points == tuple(sorted(map(exact_value, array)))
 
 
@@ -109,6 +113,7 @@ def test_json_list_takes_options(tmp_path: Path) -> None:
     file.write_text('[{"x": [0, 1], "time": 1}, {"x": [0, 2], "sigma": "1e-300"}]')
     np.savez(tmp_path / "n.npz", inner_weights=[2.0], biases=[0.1], outer_weights=[3], bound=4)
     first, second = read_instances([file], learning_rate="0.1", network=tmp_path / "n.npz")
+    assert isinstance(first, Instance) and isinstance(second, Instance)
     assert (first.name, second.name) == ("two#1", "two#2")
     assert first.network == NetworkData(
         (Fraction(2),), (Fraction(0.1),), (Fraction(3),), Fraction(4)

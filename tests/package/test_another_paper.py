@@ -315,6 +315,13 @@ def test_training_runs_are_about_our_own_paper(place: Path) -> None:
     assert "training runs are about this package's own paper" in printed
 
 
+def test_curves_are_of_our_own_theory(place: Path) -> None:
+    line = ("--content", "note", "curves", "curves")
+    status, printed = contents.command(*line, folder=place.parent)
+    assert status == 2
+    assert "curves are of this package's own theory" in printed
+
+
 def test_other_commands_read_the_content_or_its_report(place: Path, tmp_path: Path) -> None:
     def printed(*line: str) -> str:
         status, text = contents.command(*line, folder=place.parent)

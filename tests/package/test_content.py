@@ -30,7 +30,7 @@ from tests.package import contents
 
 ROOT = Path(__file__).resolve().parents[2]
 
-SHARED = {"_networks", "_premises"}
+SHARED = {"_curves", "_networks", "_premises"}
 """Modules of `checks/` that hold no claims and that claims import."""
 
 LISTING = """
@@ -383,10 +383,13 @@ def test_a_folder_that_is_none(place: str, tmp_path: Path) -> None:
 def test_every_formula_of_our_claims_passes_the_tracer() -> None:
     claims = catalogue.claims()
     tracing.trace(claims)
-    case = tracing.traced_case()
+    cases: dict[str, Any] = {
+        "sample": tracing.traced_case(),
+        "curve": tracing.traced_curve_case(),
+    }
     # none of them is left out because it has no value at the traced instance
-    formulas = {side for claim in claims for _, side in tracing.sides(claim)}
-    assert len([side(case) for side in formulas]) > 400
+    formulas = {(side, claim.instance_kind) for claim in claims for _, side in tracing.sides(claim)}
+    assert len([side(cases[kind]) for side, kind in formulas]) > 400
 
 
 def test_every_formula_of_a_claim_is_traced() -> None:

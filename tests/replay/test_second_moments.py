@@ -74,7 +74,9 @@ def test_the_map_is_the_engine_s(batch: Batch) -> None:
 @pytest.mark.parametrize(("rate", "is_stable"), [("0.00059", True), ("0.0006", False)])
 def test_the_witness_of_eq08_on_both_sides_of_its_largest_rate(rate: str, is_stable: bool) -> None:
     """The largest stable rate is 0.000593; `m eta lambda_max(E[H]) < 2` up to 0.00067."""
-    case = replace(witnesses.kept()["eq08@sum"], learning_rate=Fraction(rate))
+    kept = witnesses.kept()["eq08@sum"]
+    assert isinstance(kept, Instance)
+    case = replace(kept, learning_rate=Fraction(rate))
     for hypothesis in (contracting_sum, contracting_mean):  # one point to a batch
         _, least, relation, zero = hypothesis(setting(case, 128))
         assert (relation, zero) == (">", 0)

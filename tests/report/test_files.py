@@ -79,7 +79,7 @@ def test_json_follows_the_schema(make: Any) -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
     document = json.loads(report_json.render(make()))
     jsonschema.Draft202012Validator(schema()).validate(document)
-    assert document["schema_version"] == SCHEMA_VERSION == "1.2"
+    assert document["schema_version"] == SCHEMA_VERSION == "1.3"
 
 
 def test_claims_have_exactly_the_promised_keys() -> None:

@@ -24,10 +24,10 @@ from dsmverify.report.upgrade import is_readable, upgraded
 from tests.report.outcomes import claim, report, row
 
 STORED = Path(__file__).parent / "stored"
-OLDER = ("1.0", "1.1-first", "1.1")
+OLDER = ("1.0", "1.1-first", "1.1", "1.2")
 """Reports of one sample, made by the first package of each form; 1.1 grew without a new number."""
 
-SEALED = ("1.1-first", "1.1")
+SEALED = ("1.1-first", "1.1", "1.2")
 EMPTY: dict[str, dict[str, Any]] = {
     "claims": {"hypotheses": [], "derivation": None},
     "inputs": {"sha256": None, "document": None},
@@ -69,9 +69,13 @@ def test_an_older_report_is_rewritten_with_all_it_held(name: str) -> None:
     changed = set(_left_out(old, new)) - {"/schema_version", "/sha256"}
     certificates = {f"/claims/{i}/certificate/witness" for i in range(3)}
     assert changed <= (certificates if name == "1.0" else set())
+    if name == "1.2":
+        assert old["pictures"]["samples"] and old["instances"][0]["hypothesis_slack"]
+        assert new["pictures"] == old["pictures"] | {"curves": []}
+        return
     for part, empty in EMPTY.items():
         assert all(entry[key] == value for entry in new[part] for key, value in empty.items())
-    assert new["pictures"] == {"samples": [], "regime_maps": []}
+    assert new["pictures"] == {"samples": [], "regime_maps": [], "curves": []}
 
 
 @pytest.mark.parametrize("name", OLDER)
@@ -150,7 +154,7 @@ def test_an_older_report_differs_from_a_new_one_by_what_changed_only() -> None:
         lambda d: d["claims"][0].update(statement="changed"),
         lambda d: d.pop("sha256"),
         lambda d: d.update(schema_version="1.0"),
-        lambda d: d.update(schema_version="1.2"),
+        lambda d: d.update(schema_version="1.3"),
         lambda d: d["instances"][0].update(hypothesis_slack=[]),
     ],
 )
@@ -171,7 +175,7 @@ def test_a_report_without_digests_that_has_a_false_one_is_refused(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "version", ["1.3", "1.10", "2.0", "0.9", "1.01", "1", "", 1.1, 2, None, []]
+    "version", ["1.4", "1.10", "2.0", "0.9", "1.01", "1", "", 1.1, 2, None, []]
 )
 def test_another_version_is_refused_by_every_reader(version: Any, tmp_path: Path) -> None:
     assert not is_readable(version)
@@ -251,7 +255,7 @@ def test_the_page_on_the_form_names_every_key_and_version() -> None:
     assert len(keys) > 80
     assert keys - named == set()
     assert f"now `{SCHEMA_VERSION}`" in page
-    for version in ("1.0", "1.1", SCHEMA_VERSION):
+    for version in ("1.0", "1.1", "1.2", SCHEMA_VERSION):
         assert f"\n| {version} |" in page
 
 

@@ -57,6 +57,9 @@ def test_functions_at_known_points(ns: Any) -> None:
     assert as_float(ns.exp(at("0"))) == 1
     assert as_float(ns.expm1(at("0"))) == 0
     assert as_float(ns.erfc(at("0"))) == 1
+    assert as_float(ns.arctan_defect(at("0"))) == as_float(ns.sinh_excess(at("0"))) == 0
+    assert as_float(ns.arctan_defect(at("1"))) == pytest.approx(1 - np.pi / 4, rel=1e-15)
+    assert as_float(ns.sinh_excess(at("-1"))) == pytest.approx(1 - np.sinh(1), rel=2e-15)
     assert as_float(ns.root(at("9/4"), 2)) == pytest.approx(1.5, rel=1e-15)
     assert as_float(ns.root(at("8"), 3)) == pytest.approx(2, rel=1e-15)
     assert as_float(ns.root(at("16"), 4)) == pytest.approx(2, rel=1e-15)

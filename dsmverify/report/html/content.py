@@ -12,7 +12,14 @@ from markupsafe import Markup
 from dsmverify.claims import ClaimOutcome, Row, Verdict
 from dsmverify.report.html import claims, records
 from dsmverify.report.html.claims import ClaimView
-from dsmverify.report.html.drawing import graph, rates, regime_map, samples, strip
+from dsmverify.report.html.drawing import (
+    graph,
+    learning_curves,
+    rates,
+    regime_map,
+    samples,
+    strip,
+)
 from dsmverify.report.markdown import HOW_TO_READ, first_line, limits
 from dsmverify.report.model import Input, Report
 from dsmverify.report.tables import Table
@@ -127,6 +134,15 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class CurvesView:
+    """Learning curves at one setting, drawn and as numbers."""
+
+    drawing: Markup
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
 class Pictures:
     """The drawings; an empty tuple or None where the report has no numbers for one."""
 
@@ -135,8 +151,10 @@ class Pictures:
     samples: tuple[Markup, ...]
     strip: Markup
     rates: Markup | None
+    curves: tuple[CurvesView, ...]
     regime_note: str
     sample_note: str
+    curve_note: str
 
 
 @dataclass(frozen=True)
@@ -315,6 +333,11 @@ def _pictures(report: Report, runs: Sequence[Mapping[str, str]] | None) -> Pictu
         samples=tuple(samples.draw(picture) for picture in found.samples),
         strip=strip.draw(report),
         rates=None if runs is None else rates.draw(runs, found.regime_maps),
+        curves=tuple(
+            CurvesView(learning_curves.draw(picture), *learning_curves.table(picture))
+            for picture in found.curves
+        ),
+        curve_note=learning_curves.NOTE,
     )
 
 

@@ -1,0 +1,153 @@
+"""Learning curves of random features: what the number of noise samples does; the two regimes."""
+
+from __future__ import annotations
+
+from dsmverify.claims import Claim, Inequality, ReadOff
+from dsmverify.formulas import curve_bounds as curves
+
+from ._curves import ABSTRACT, FEWER, FINITE, INFINITE, MORE, RIDGE, RIGOUR, section
+from .rf import ENCLOSED
+
+MEANS = (
+    "The abstract says it in words; this is one reading of them, and the statement is about the "
+    "reduced system."
+)
+UNIFORM = "Tried from m to m + 1 and from m to inf."
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        id="rf.copies1",
+        source=ABSTRACT,
+        statement="For p < n, more noise samples help: E_test does not rise with m.",
+        conclusion=(
+            Inequality(curves.test_error_with_more, "<=", curves.test_error),
+            Inequality(curves.test_error_with_all, "<=", curves.test_error),
+        ),
+        subject="curve",
+        hypotheses=(FINITE, RIDGE, FEWER),
+        remark=f"{MEANS} {UNIFORM}",
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
+        id="rf.copies2@next",
+        source=ABSTRACT,
+        statement="For p > n, more noise samples strengthen memorisation: E_mem falls with m.",
+        conclusion=Inequality(curves.memorisation_error_with_more, "<=", curves.memorisation_error),
+        subject="curve",
+        hypotheses=(FINITE, RIDGE, MORE),
+        reading="next",
+        severity="statement",
+        remark=f"{MEANS} Tried from m to m + 1: the peak at p = n (m + 1) is in the way.",
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
+        id="rf.copies2@all",
+        source=ABSTRACT,
+        statement=(
+            "More noise samples strengthen memorisation: E_mem is least for m = inf, whatever p "
+            "and n are."
+        ),
+        conclusion=Inequality(curves.memorisation_error_with_all, "<=", curves.memorisation_error),
+        subject="curve",
+        hypotheses=(FINITE, RIDGE),
+        reading="all",
+        literal=False,
+        remark=f"{MEANS} Tried from m to inf.",
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
+        id="rf.copies2@test",
+        source=ABSTRACT,
+        statement=(
+            "For p > n, more noise samples strengthen memorisation: E_test, the distance to the "
+            "score of the population, rises with m."
+        ),
+        conclusion=Inequality(curves.test_error_with_more, ">=", curves.test_error),
+        subject="curve",
+        hypotheses=(FINITE, RIDGE, MORE),
+        reading="test",
+        literal=False,
+        severity="statement",
+        remark=f"{MEANS} Tried from m to m + 1.",
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
+        id="rf.copies3",
+        source=section("4"),
+        statement="E_train does not fall as m grows, whatever p and n are.",
+        conclusion=(
+            Inequality(curves.train_error_with_more, ">=", curves.train_error),
+            Inequality(curves.train_error_with_all, ">=", curves.train_error),
+        ),
+        subject="curve",
+        hypotheses=(FINITE, RIDGE),
+        remark=f"{RIGOUR} {UNIFORM}",
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
+        id="rf.copies4",
+        source=section("4"),
+        statement="For p < n, E_mem does not rise with m.",
+        conclusion=(
+            Inequality(curves.memorisation_error_with_more, "<=", curves.memorisation_error),
+            Inequality(curves.memorisation_error_with_all, "<=", curves.memorisation_error),
+        ),
+        subject="curve",
+        hypotheses=(FINITE, RIDGE, FEWER),
+        remark=f"{RIGOUR} {UNIFORM}",
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
+        id="rf.regime1@gap",
+        source=ABSTRACT,
+        statement=(
+            "For p < n the model generalises: points seen in training cost at least (1 - p/n)^2 "
+            "times what new points cost."
+        ),
+        conclusion=ReadOff("rf.gap"),
+        subject="curve",
+        reading="gap",
+        remark=MEANS,
+    ),
+    Claim(
+        id="rf.regime1@error",
+        source=ABSTRACT,
+        statement="For p < n the model generalises: E_test < 1, better than no score at all.",
+        conclusion=Inequality(curves.test_error, "<", curves.one),
+        subject="curve",
+        hypotheses=(RIDGE, FEWER),
+        reading="error",
+        literal=False,
+        severity="statement",
+        remark=f"{MEANS} It fails before the peak at p = n already.",
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
+        id="rf.regime2@half",
+        source=ABSTRACT,
+        statement=(
+            "For p > n and m = inf the model memorises: E_mem < a^2/2, nearer to the score of the "
+            "sample (0) than to that of the population (a^2)."
+        ),
+        conclusion=Inequality(curves.memorisation_error, "<", curves.half_signal),
+        subject="curve",
+        hypotheses=(INFINITE, RIDGE, MORE),
+        reading="half",
+        severity="statement",
+        remark=f"{MEANS} The passage is gradual: at p = n nothing happens suddenly.",
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
+        id="rf.regime2@limit",
+        source=ABSTRACT,
+        statement=(
+            "For p > n and m = inf the model memorises: E_mem is at most a constant over p/n, and "
+            "vanishes as p grows."
+        ),
+        conclusion=ReadOff("rf.lim4a"),
+        subject="curve",
+        reading="limit",
+        literal=False,
+        remark=MEANS,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Linear pencils of random matrices: exact block identities, and their matrix Dyson equation."""
