@@ -11,7 +11,7 @@
 from dsmverify.curves.activations import Activation, activation_named
 from dsmverify.curves.certified import CertifiedCurve
 from dsmverify.curves.curve import CurveWarning, LearningCurve, learning_curve
-from dsmverify.curves.gradient_flow import ContinuationError, GradientFlow, gradient_flow
+from dsmverify.curves.early_stopping import ContinuationError, GradientFlow, gradient_flow
 from dsmverify.curves.optimal import OptimalRidge, optimal_ridge
 from dsmverify.curves.spectra import power_law, two_atoms
 

@@ -110,6 +110,6 @@ def test_intercepts_of_finite_models_agree(name: str) -> None:
 @pytest.mark.parametrize("name", SPECTRA)
 @pytest.mark.parametrize("m", [2, math.inf])
 def test_intercepts_of_many_finite_models_agree(name: str, m: float) -> None:
-    found = _deviations(name, m, 3200)
+    found = _deviations(name, m, 6400)
     assert found.pop("isotropic") > 4
     assert max(map(abs, found.values())) <= 4, found
