@@ -56,6 +56,7 @@ referee: $(STAMP)
 	$(BIN)/dsmverify html reports/referee --figures reports/figures
 	$(BIN)/dsmverify recheck reports/referee --jobs $(JOBS)
 	$(BIN)/dsmverify scripts reports/referee --out reports/referee/scripts
+	$(BIN)/python -m benchmarks.curves --points 10000
 	for form in latex markdown csv html; do \
 	  $(BIN)/dsmverify tables reports/referee --format $$form --out reports/referee/tables || exit; done
 

@@ -45,6 +45,13 @@ PROVED = {
         for name, form in (("eq08", "r1"), ("prop06b", "r1"), ("thm08", "r1"), ("thm08", "r2"))
         for reading in ("sum", "mean")
     },
+    "rf_invariants": {"rf.inv1", "rf.inv2", "rf.inv3"},
+    "rf_uniqueness": {"rf.fixed"},
+    "rf_reduction": {"rf.pencil"},
+    "rf_observables": {"rf.train", "rf.signs", "rf.gap", "rf.mem1", "rf.mem2.r1", "rf.lim1a"},
+    "rf_label_noise": {"rf.lim1b"},
+    "rf_limits": {f"rf.lim{name}" for name in ("2", "3a", "3b", "4a", "5", "6", "7", "8")},
+    "rf_peak": {"rf.peak1", "rf.peak2"},
 }
 FORMULAS = {
     "empirical_score",
