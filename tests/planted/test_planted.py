@@ -98,7 +98,10 @@ def test_there_are_enough_variants_of_every_claim_and_kind() -> None:
     assert min(len(FALSE), len(TRUE)) >= 60
     assert len({planted.name for planted in (*FALSE, *TRUE)}) == len(FALSE) + len(TRUE)
     printed = (one for one in claims() if one.kind == "claim" and one.form == "printed")
-    statements = {one.id for one in printed if one.source.version != BEYOND}
+    # Claims about learning curves are the second subject; the variants are of the first paper.
+    statements = {
+        one.id for one in printed if one.source.version != BEYOND and one.subject != "curve"
+    }
     for table in (FALSE, TRUE):
         covered = {planted.base for planted in table}
         assert statements - covered == set()
