@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from dsmverify.ensembles.runs import Runs
 from dsmverify.ensembles.settings import ARRAYS, Networks
 from dsmverify.errors import InputError
+from dsmverify.writing import replacing
 
 FORMAT = 1
 """Changes whenever the content of a checkpoint, or what a step computes, changes."""
@@ -88,19 +88,10 @@ def write_atomically(file: Path, data: bytes) -> None:
     Raises:
         InputError: the file cannot be written.
     """
-    part = file.with_name(f"{file.name}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(file)
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with replacing(file) as part:
+            part.write_bytes(data)
     except OSError as error:
         raise InputError(
             "checkpoint",

@@ -1,4 +1,8 @@
-"""Writing a report: all of it or nothing, and never half a file."""
+"""Writing a report: all of it or nothing, and never half a file.
+
+More than `writing.replacing` does for one file: all files of a report are written before the first
+takes its place, the old ones come back if a later one fails, and they keep their permissions.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dsmverify.errors import OutputError
+from dsmverify.writing import sync
 
 
 def prepare_folder(path: str | os.PathLike[str], *, argument: str = "--out") -> Path:
@@ -149,11 +154,7 @@ def _mode(path: Path) -> int:
 def _sync_folder(folder: Path) -> None:
     """Bring the new names to the disk, where the system can do that for a folder."""
     with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(folder)
 
 
 def _reason(error: OSError | ValueError) -> str:

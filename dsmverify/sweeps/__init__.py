@@ -11,6 +11,8 @@
 | `packaged` | groups of networks of the packaged experiments, as cells |
 | `reading` | what a store has of an experiment, for its tables and figures |
 | `store` | `Store.open(path, write=...)`: one database file, written by one process |
+| `rows` | a cell's rows in it, sealed when they are written and compared when they are read |
+| `databases` | its file: opening, the log beside it, SQLite's errors in words |
 | `repair` | what becomes of a damaged store: damaged cells go, the others stay |
 | `schema` | its tables, their versions and migrations |
 | `locks` | one writer at a time, and who it is |

@@ -8,10 +8,8 @@ name. What is read is compared with the digest.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsmverify.errors import StoreError
+from dsmverify.writing import TEMPORARY, replacing, sync
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +26,6 @@ INLINE: Final = 64 * 1024
 """Bytes up to which an array is kept in the database itself."""
 
 SUFFIX: Final = ".npy"
-TEMPORARY: Final = ".part"
 
 
 def encode(array: Floats) -> bytes:
@@ -84,22 +82,14 @@ class Folder:
             StoreError: it cannot be written; nothing is left behind.
         """
         file = self.file(name)
-        part = file.with_name(f"{file.name}{TEMPORARY}")
         try:
-            if not file.exists() or digest(file.read_bytes()) != name:
+            if file.exists() and digest(file.read_bytes()) == name:
+                sync(file.parent)  # an earlier attempt may have failed just here
+            else:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                try:
-                    with part.open("wb") as stream:
-                        stream.write(data)
-                        stream.flush()
-                        os.fsync(stream.fileno())
-                    part.replace(file)
-                except BaseException:
-                    with contextlib.suppress(OSError):
-                        part.unlink(missing_ok=True)
-                    raise
-            # Also where it was there: an earlier attempt may have failed just here.
-            for folder in (file.parent, self.path, self.path.parent):
+                with replacing(file) as part:
+                    part.write_bytes(data)
+            for folder in (self.path, self.path.parent):
                 sync(folder)
         except OSError as error:
             raise StoreError(
@@ -129,16 +119,3 @@ class Folder:
 
 
 _AGAIN: Final = "the cell can be worked out again: see `dsmverify sweep --repair`"
-
-
-def sync(folder: Path) -> None:
-    """Bring the names in a folder to the disk.
-
-    Raises:
-        OSError: that cannot be done.
-    """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

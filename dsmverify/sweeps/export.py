@@ -12,16 +12,17 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 from dsmverify.errors import MissingExtraError, OutputError
-from dsmverify.sweeps import origins
+from dsmverify.sweeps import arrays, origins
 from dsmverify.sweeps.cells import Cell
-from dsmverify.sweeps.store import DamagedError, Store, Stored
+from dsmverify.sweeps.rows import DamagedError, Stored
+from dsmverify.sweeps.store import Store
+from dsmverify.writing import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -158,18 +159,11 @@ def write_parquet(store: Store, cells: Sequence[Cell], file: Path) -> Exported:
 @contextlib.contextmanager
 def _whole(file: Path) -> Iterator[Path]:
     """A name to write to; what is there takes the file's place when it is complete and on disk."""
-    part = file.with_name(f"{file.name}.part")
     try:
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(file)
+        with replacing(file) as part:
+            yield part
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(str(file), reason, "--export") from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+        raise OutputError(str(file), arrays.reason(error), "--export") from error
 
 
 def columns_of(store: Store, cells: Sequence[Cell]) -> list[tuple[str, Type]]:

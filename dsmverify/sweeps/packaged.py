@@ -28,7 +28,7 @@ from dsmverify.sweeps.samples import Data
 
 if TYPE_CHECKING:
     from dsmverify.sweeps.cells import Cell
-    from dsmverify.sweeps.store import Stored
+    from dsmverify.sweeps.rows import Stored
 
 DEVICE: Final = "cpu"
 """Where cells are trained: two devices agree to rounding only."""

@@ -19,12 +19,13 @@ from typing import Any, Final
 
 from dsmverify.errors import StoreError
 from dsmverify.sweeps import arrays
+from dsmverify.sweeps.databases import UNREADABLE, CorruptError
 from dsmverify.sweeps.kinds import Result
 from dsmverify.sweeps.locks import Lock
-from dsmverify.sweeps.store import CorruptError, Damage, Store
+from dsmverify.sweeps.store import Damage, Store
+from dsmverify.writing import sync
 
 _LOG: Final = ("-wal", "-shm")
-_UNREADABLE: Final = (sqlite3.Error, UnicodeError)
 _TABLES: Final = ("cells NOT INDEXED", "cells INDEXED BY by_state")
 """Two ways to the cells: one may be damaged where the other is not."""
 
@@ -97,7 +98,7 @@ def _rebuilt(file: Path, damages: list[Damage], clock: Callable[[], float]) -> R
     part.with_name(f"{part.name}.lock").unlink(missing_ok=True)
     aside = _set_aside(file)
     part.replace(file)
-    arrays.sync(file.parent)
+    sync(file.parent)
     return Repaired(tuple(found), kept, aside)
 
 
@@ -113,7 +114,7 @@ def _readable(file: Path, damages: list[Damage]) -> Iterator[Result]:
                 stored = old.checked(key)
             except StoreError as error:
                 damages.append(Damage(key, error.rule))
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 damages.append(Damage(key, str(error)))
             else:
                 if stored is not None:
@@ -131,12 +132,12 @@ def _keys(database: sqlite3.Connection) -> list[str]:
     """Keys that any way leads to, row by row, so that a bad page hides its own rows only."""
     found: set[Any] = set()  # what is damaged may be of any type
     for table in _TABLES:
-        with contextlib.suppress(*_UNREADABLE):
+        with contextlib.suppress(*UNREADABLE):
             found.update(key for (key,) in database.execute(f"SELECT key FROM {table}"))
-        with contextlib.suppress(*_UNREADABLE):
+        with contextlib.suppress(*UNREADABLE):
             (last,) = database.execute(f"SELECT max(rowid) FROM {table}").fetchone()
             for number in range(1, (last or 0) + 1):
-                with contextlib.suppress(*_UNREADABLE):
+                with contextlib.suppress(*UNREADABLE):
                     found.update(
                         key
                         for (key,) in database.execute(

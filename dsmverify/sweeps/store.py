@@ -17,72 +17,28 @@ first stays and `notes` says so.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import sqlite3
 import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Final, Self
 
 from dsmverify.errors import StoreError
-from dsmverify.sweeps import arrays, schema
+from dsmverify.sweeps import arrays, databases, schema
+from dsmverify.sweeps.databases import UNREADABLE, wording
 from dsmverify.sweeps.locks import Lock, written_at
+from dsmverify.sweeps.rows import DamagedError, Rows, State, Stored
 
 if TYPE_CHECKING:
     from dsmverify.sweeps.cells import Cell
     from dsmverify.sweeps.kinds import Result
 
-Floats = NDArray[np.float64]
 Clock = Callable[[], float]
-
-DONE: Final = "done"
-FAILED: Final = "failed"
 
 _FEW: Final = 500
 """Keys up to which each is looked up by itself; beyond, all of the store's are read at once."""
-
-_LONG: Final = 4 * 2**20
-"""Bytes of the log from which it is folded into the database after a transaction."""
-
-_DAMAGES: Final = (sqlite3.Error, UnicodeError)
-"""What reading a damaged database raises: names in its messages may be no text either."""
-
-_READ_ONLY: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-
-_AGAIN: Final = "work the cell out again: `dsmverify sweep --repair` takes it out of the store"
-_COLUMNS: Final = (
-    "cells.kind, state, attempts, error, seconds, written, document, record, content, seal"
-)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A finished cell as the store has it.
-
-    Attributes:
-        key: the cell's.
-        kind: the cell's.
-        record: in JSON's types.
-        arrays: float64, by name.
-        seconds: how long it took.
-        provenance: code and libraries that made it.
-        written: when, by the clock of the writer; nothing depends on it.
-    """
-
-    key: str
-    kind: str
-    record: Mapping[str, Any]
-    arrays: Mapping[str, Floats]
-    seconds: float
-    provenance: Mapping[str, Any]
-    written: str
 
 
 @dataclass(frozen=True)
@@ -104,39 +60,6 @@ class Damage:
 
     key: str | None
     what: str
-
-
-class DamagedError(StoreError):
-    """A cell in the store is not as it was written.
-
-    Args:
-        path: the database.
-        key: the cell's.
-        what: what is wrong.
-    """
-
-    def __init__(self, path: str, key: str, what: str) -> None:
-        super().__init__(path, f"cell {key[:16]} is damaged ({what})", _AGAIN)
-        self.args = (path, key, what)
-        self.key = key
-        self.what = what
-
-
-class CorruptError(StoreError):
-    """The database itself cannot be read, wholly or in part.
-
-    Args:
-        path: the database.
-        said: by SQLite.
-    """
-
-    def __init__(self, path: str, said: str) -> None:
-        super().__init__(
-            path,
-            f"it is damaged (SQLite says: {said})",
-            "`dsmverify sweep --repair` keeps what can be read, and the old file",
-        )
-        self.args = (path, said)
 
 
 class Store:
@@ -161,6 +84,7 @@ class Store:
         self._lock = lock
         self._clock = clock
         self._folder = folder
+        self._rows = Rows(path, database, folder)
 
     @property
     def database(self) -> sqlite3.Connection:
@@ -197,8 +121,8 @@ class Store:
         lock = Lock.take(file, clock) if write else None
         database = None
         try:
-            with _wording(file):
-                database = _connect(file, write)
+            with wording(file):
+                database = databases.connect(file, write=write)
                 schema.prepare(database, str(file), write=write)
             owner = file if beside is None else beside
             folder = arrays.Folder(owner.with_name(f"{owner.name}.arrays"))
@@ -237,8 +161,8 @@ class Store:
         Raises:
             StoreError: it cannot be written; the log keeps what it has, and is read with the rest.
         """
-        with _wording(self.path):
-            self._database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        with wording(self.path):
+            databases.fold(self._database)
 
     def has(self, keys: Iterable[str]) -> set[str]:
         """Those of the keys whose cells are done.
@@ -246,7 +170,7 @@ class Store:
         Raises:
             StoreError: the database cannot be read.
         """
-        return self._with_state(DONE, keys)
+        return self._with_state("done", keys)
 
     def failed(self, keys: Iterable[str]) -> dict[str, Failure]:
         """Those of the keys whose cells have failed, and how.
@@ -255,8 +179,8 @@ class Store:
             StoreError: the database cannot be read.
         """
         found = {}
-        with _wording(self.path):
-            for key in sorted(self._with_state(FAILED, keys)):
+        with wording(self.path):
+            for key in sorted(self._with_state("failed", keys)):
                 row = self._database.execute(
                     "SELECT attempts, error FROM cells WHERE key = ?", (bytes.fromhex(key),)
                 ).fetchone()
@@ -270,8 +194,8 @@ class Store:
             StoreError: the database cannot be read.
         """
         wanted = set(keys)
-        with _wording(self.path):
-            rows = self._database.execute("SELECT key, seconds FROM cells WHERE state = ?", (DONE,))
+        with wording(self.path):
+            rows = self._database.execute("SELECT key, seconds FROM cells WHERE state = 'done'")
             known = {key.hex(): float(seconds) for key, seconds in rows}
         return {key: known[key] for key in wanted if key in known}
 
@@ -291,9 +215,18 @@ class Store:
             StoreError: the disk is full, say; the store is as it was before.
         """
         # Files first: a row never names one that is not there.
-        packed = [self._packed(result) for result in results]
+        packed = [self._rows.pack(result) for result in results]
+        count = 0
         with self._transaction():
-            return sum(self._insert(*one) for one in packed)
+            for one in packed:
+                came = self._rows.add(one, written_at(self._clock))
+                count += came == "new"
+                if came == "different":
+                    self.notes.append(
+                        f"cell {one.result.key[:16]} came out differently a second time; the first "
+                        "result stays"
+                    )
+        return count
 
     def fail(self, cell: Cell, error: str, *, seconds: float = 0.0) -> None:
         """Note that a cell has failed, once more if it had before; a done cell stays done.
@@ -306,17 +239,8 @@ class Store:
         Raises:
             StoreError: it cannot be written; the store is as it was before.
         """
-        key = bytes.fromhex(cell.key)
-        origin = {"code": cell.origin.code, "libraries": dict(cell.origin.libraries)}
         with self._transaction():
-            row = self._database.execute(
-                "SELECT state, attempts FROM cells WHERE key = ?", (key,)
-            ).fetchone()
-            if row is not None and row[0] == DONE:
-                return
-            attempts = 1 if row is None else int(row[1]) + 1
-            text = error.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
-            self._write(_Row(cell.kind, FAILED, attempts, text, seconds, origin), key, None, {})
+            self._rows.fail(cell, error, seconds, written_at(self._clock))
 
     def read(self, key: str) -> Stored | None:
         """A finished cell, every digest compared; None if it is not done.
@@ -325,8 +249,8 @@ class Store:
             DamagedError: the row or a file of it is not as it was written.
             StoreError: the database cannot be read.
         """
-        with _wording(self.path):
-            return self.checked(key)
+        with wording(self.path):
+            return self._rows.read(key)
 
     def array_names(self, keys: Iterable[str]) -> list[str]:
         """Names of arrays that any of the keys' cells has, sorted.
@@ -335,7 +259,7 @@ class Store:
             StoreError: the database cannot be read.
         """
         wanted = set(keys)
-        with _wording(self.path):
+        with wording(self.path):
             rows = self._database.execute("SELECT key, name FROM arrays")
             return sorted({str(name) for key, name in rows if key.hex() in wanted})
 
@@ -351,18 +275,14 @@ class Store:
                 if line != "ok":
                     found.append(Damage(None, str(line)))
             keys = [row[0].hex() for row in self._database.execute("SELECT key FROM cells")]
-        except _DAMAGES as error:
+        except UNREADABLE as error:
             return [*found, Damage(None, str(error))]
         for key in sorted(keys):
             try:
-                row = self._row(key)
-                if row is None:
-                    found.append(Damage(key, "its row cannot be found by its key"))
-                else:
-                    self._checked(key, row)
+                self._rows.compare(key)
             except DamagedError as error:
                 found.append(Damage(key, error.what))
-            except _DAMAGES as error:
+            except UNREADABLE as error:
                 found.append(Damage(key, str(error)))
         return found
 
@@ -377,22 +297,16 @@ class Store:
         Raises:
             StoreError: it cannot be written.
         """
-        count = 0
         with self._transaction():
-            for key in keys:
-                raw = bytes.fromhex(key)
-                self._database.execute("DELETE FROM arrays WHERE key = ?", (raw,))
-                count += self._database.execute("DELETE FROM cells WHERE key = ?", (raw,)).rowcount
-        return count
+            return sum(self._rows.remove(key) for key in keys)
 
     def checked(self, key: str) -> Stored | None:
         """`read`, with SQLite's own errors."""
-        row = self._row(key)
-        return None if row is None or row[1] == FAILED else self._checked(key, row)
+        return self._rows.read(key)
 
-    def _with_state(self, state: str, keys: Iterable[str]) -> set[str]:
+    def _with_state(self, state: State, keys: Iterable[str]) -> set[str]:
         wanted = set(keys)
-        with _wording(self.path):
+        with wording(self.path):
             if len(wanted) <= _FEW:
                 one = "SELECT 1 FROM cells WHERE state = ? AND key = ?"
                 return {
@@ -403,131 +317,9 @@ class Store:
             rows = self._database.execute("SELECT key FROM cells WHERE state = ?", (state,))
             return wanted.intersection([key.hex() for (key,) in rows])
 
-    def _row(self, key: str) -> tuple[Any, ...] | None:
-        row: tuple[Any, ...] | None = self._database.execute(
-            f"SELECT {_COLUMNS} FROM cells LEFT JOIN provenance ON provenance.id = provenance "
-            "WHERE key = ?",
-            (bytes.fromhex(key),),
-        ).fetchone()
-        return row
-
-    def _checked(self, key: str, row: tuple[Any, ...]) -> Stored:
-        """What a row and its files say, if both are as they were written."""
-        try:
-            kind, state, attempts, error, seconds, written, document, record, content, seal = row
-            names = self._database.execute(
-                "SELECT name, digest, data FROM arrays WHERE key = ? ORDER BY name",
-                (bytes.fromhex(key),),
-            ).fetchall()
-            text = None if record is None else zlib.decompress(record).decode("utf-8")
-            digests = {str(name): digest.hex() for name, digest, _ in names}
-            if text is not None and _content(text, digests) != content:
-                raise DamagedError(str(self.path), key, "its record is not as it was written")
-            head = [kind, state, attempts, error, seconds, written, document]
-            if _seal(key, head, content) != seal:
-                raise DamagedError(str(self.path), key, "its row is not as it was written")
-            found = {}
-            for name, digest, inline in names:
-                data = self._folder.read(digest.hex()) if inline is None else bytes(inline)
-                if arrays.digest(data) != digest.hex():
-                    raise DamagedError(
-                        str(self.path), key, f"its array {name} is not as it was written"
-                    )
-                found[str(name)] = arrays.decode(data)
-            return Stored(
-                key,
-                str(kind),
-                {} if text is None else json.loads(text),
-                found,
-                float(seconds),
-                json.loads(document),
-                str(written),
-            )
-        except DamagedError:
-            raise
-        except StoreError as error:  # a file beside the database
-            raise DamagedError(str(self.path), key, f"{error.path}: {error.rule}") from None
-        except (zlib.error, ValueError, TypeError, AttributeError) as error:
-            raise DamagedError(str(self.path), key, f"its row cannot be read: {error}") from None
-
-    def _packed(self, result: Result) -> tuple[Result, str, dict[str, tuple[str, bytes | None]]]:
-        """A result's record as text, and its arrays; large ones are on the disk then."""
-        text = _canonical(result.record)
-        found: dict[str, tuple[str, bytes | None]] = {}
-        for name in sorted(result.arrays):
-            data = arrays.encode(result.arrays[name])
-            digest = arrays.digest(data)
-            if len(data) > arrays.INLINE:
-                self._folder.write(digest, data)
-                found[name] = (digest, None)
-            else:
-                found[name] = (digest, data)
-        return result, text, found
-
-    def _insert(
-        self, result: Result, text: str, found: Mapping[str, tuple[str, bytes | None]]
-    ) -> bool:
-        key = bytes.fromhex(result.key)
-        row = self._database.execute(
-            "SELECT state, attempts, content FROM cells WHERE key = ?", (key,)
-        ).fetchone()
-        if row is not None and row[0] == DONE:
-            digests = {name: digest for name, (digest, _) in found.items()}
-            if _content(text, digests) != row[2]:
-                self.notes.append(
-                    f"cell {result.key[:16]} came out differently a second time; the first result "
-                    "stays"
-                )
-            return False
-        attempts = 1 if row is None else int(row[1]) + 1
-        head = _Row(result.kind, DONE, attempts, None, result.seconds, result.provenance)
-        self._write(head, key, text, found)
-        return True
-
-    def _write(
-        self,
-        row: _Row,
-        key: bytes,
-        text: str | None,
-        found: Mapping[str, tuple[str, bytes | None]],
-    ) -> None:
-        database = self._database
-        document, written = _canonical(row.provenance), written_at(self._clock)
-        content = None
-        if text is not None:
-            content = _content(text, {name: digest for name, (digest, _) in found.items()})
-        seconds = float(row.seconds)
-        head = [row.kind, row.state, row.attempts, row.error, seconds, written, document]
-        database.execute("INSERT OR IGNORE INTO provenance (document) VALUES (?)", (document,))
-        database.execute(
-            """
-            INSERT OR REPLACE INTO cells
-            SELECT ?, ?, ?, ?, ?, ?, ?, id, ?, ?, ? FROM provenance WHERE document = ?
-            """,
-            (
-                key,
-                row.kind,
-                row.state,
-                row.attempts,
-                row.error,
-                seconds,
-                written,
-                None if text is None else zlib.compress(text.encode("utf-8")),
-                content,
-                _seal(key.hex(), head, content),
-                document,
-            ),
-        )
-        # There are none, unless a damaged row has lost its key.
-        database.execute("DELETE FROM arrays WHERE key = ?", (key,))
-        database.executemany(
-            "INSERT INTO arrays VALUES (?, ?, ?, ?)",
-            [(key, name, bytes.fromhex(digest), data) for name, (digest, data) in found.items()],
-        )
-
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _wording(self.path):
+        with wording(self.path):
             self._database.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -537,7 +329,7 @@ class Store:
                     if self._database.in_transaction:
                         self._database.execute("ROLLBACK")
                 raise
-        if self._log_is_long():
+        if databases.is_log_long(self.path):
             self.try_to_fold()
 
     def try_to_fold(self) -> None:
@@ -552,12 +344,6 @@ class Store:
             if note not in self.notes:
                 self.notes.append(note)
 
-    def _log_is_long(self) -> bool:
-        try:
-            return self.path.with_name(f"{self.path.name}-wal").stat().st_size >= _LONG
-        except OSError:
-            return False
-
     def _sweep_up(self) -> None:
         for file in self._folder.stale():
             stale = f"{file}, which a stopped process had begun to write"
@@ -567,76 +353,3 @@ class Store:
                 self.notes.append(f"{stale}, cannot be removed ({arrays.reason(error)})")
             else:
                 self.notes.append(f"removed {stale}")
-
-
-@dataclass(frozen=True)
-class _Row:
-    kind: str
-    state: str
-    attempts: int
-    error: str | None
-    seconds: float
-    provenance: Mapping[str, Any]
-
-
-def _connect(file: Path, write: bool) -> sqlite3.Connection:
-    """A connection in autocommit mode."""
-    if write:
-        database = sqlite3.connect(file, isolation_level=None, timeout=30)
-        # Fetched: a write that fails on the way is raised with the second step, not the first.
-        database.execute("PRAGMA journal_mode = WAL").fetchone()
-        # A transaction that a power failure takes back is a cell that is worked out again.
-        database.execute("PRAGMA synchronous = NORMAL")
-        # `try_to_fold` does it; the log is cut to what is in it, so that its length tells.
-        database.execute("PRAGMA wal_autocheckpoint = 0")
-        database.execute("PRAGMA journal_size_limit = 0")
-        return database
-    place = file.absolute().as_uri()
-    database = sqlite3.connect(f"{place}?mode=ro", uri=True, isolation_level=None, timeout=30)
-    try:
-        database.execute("PRAGMA user_version")
-    except sqlite3.OperationalError as error:
-        # In a folder that is read-only the files of the log cannot be created. Without a log nobody
-        # writes, and the database can be read as it is.
-        database.close()
-        log = file.with_name(f"{file.name}-wal")
-        is_read_only = error.sqlite_errorcode & 0xFF in _READ_ONLY
-        if not is_read_only or (log.exists() and log.stat().st_size):
-            raise
-        database = sqlite3.connect(f"{place}?immutable=1", uri=True, isolation_level=None)
-    return database
-
-
-@contextlib.contextmanager
-def _wording(file: Path) -> Iterator[None]:
-    """What SQLite raises, as an error that names the store and the way out."""
-    try:
-        yield
-    except _DAMAGES as error:
-        said = str(error)
-        if "full" in said or "I/O" in said:
-            way_out = "make room or choose another place, and start the sweep again: it goes on"
-        elif "readonly" in said or "unable to open" in said:
-            way_out = "choose a folder that can be written to"
-        elif "locked" in said:
-            way_out = "wait for the other process, or stop it"
-        else:
-            raise CorruptError(str(file), said) from error
-        raise StoreError(str(file), f"SQLite says: {said}", way_out) from error
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _content(text: str, digests: Mapping[str, str]) -> bytes:
-    """SHA-256 of what came out."""
-    found = hashlib.sha256(text.encode("utf-8"))
-    found.update(_canonical(dict(digests)).encode())
-    return found.digest()
-
-
-def _seal(key: str, head: Sequence[Any], content: bytes | None) -> bytes:
-    """SHA-256 of a row: its key, its columns in order, and what came out."""
-    whole = [key, *head, None if content is None else content.hex()]
-    return hashlib.sha256(_canonical(whole).encode()).digest()

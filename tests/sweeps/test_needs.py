@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +19,10 @@ from dsmverify.sweeps.cells import Cell
 from dsmverify.sweeps.executors import Engine, Pool
 from dsmverify.sweeps.kinds import Given, Made, Result
 from dsmverify.sweeps.needs import Needs
+from dsmverify.sweeps.rows import DamagedError
 from dsmverify.sweeps.samples import Data
-from dsmverify.sweeps.store import DamagedError, Store
+from dsmverify.sweeps.store import Store
+from tests.sweeps.results import refuse
 
 # Of two short derivations, and of none.
 CLAIMS = ["eq06", "prop02a", "prop10"]
@@ -215,24 +216,13 @@ def test_where_one_has_failed_others_wait_and_are_not_called_failed(tmp_path: Pa
         assert set(store.failed(cell.key for cell in todo)) == {bad.key}
 
 
-class Refusing(Store):
-    """The disk is full for one cell."""
-
-    bad: str = ""
-
-    def _insert(self, result: Result, *rest: Any) -> bool:
-        if result.key == self.bad:
-            raise sqlite3.OperationalError("database or disk is full")
-        return super()._insert(result, *rest)
-
-
 def test_what_is_not_stored_is_not_used(tmp_path: Path) -> None:
     todo = [ONE, TEN, taker(0, ONE), taker(1, TEN)]
-    with Refusing.open(tmp_path / "sweep.db", write=True) as store:
-        store.bad = ONE.key
+    with Store.open(tmp_path / "sweep.db", write=True) as store:
+        refuse(store, [ONE.key])
         summary = runner.run(todo, store, in_threads())
         assert (summary.done, summary.left, summary.exit_status) == (2, 2, 3)
-        store.bad = ""
+        refuse(store, [])
         assert runner.run(todo, store, in_threads()).done == 2
 
 

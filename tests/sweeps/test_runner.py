@@ -23,11 +23,11 @@ from dsmverify.sweeps import runner, workers
 from dsmverify.sweeps.bundles import Bundles
 from dsmverify.sweeps.cells import Cell
 from dsmverify.sweeps.executors import Engine, Pool
-from dsmverify.sweeps.kinds import Result
 from dsmverify.sweeps.origins import Origin
 from dsmverify.sweeps.runner import Summary
 from dsmverify.sweeps.store import Failure, Store
 from tests.sweeps import trouble
+from tests.sweeps.results import refuse
 
 GOOD = [trouble.cell("work", number) for number in range(12)]
 FOREVER = 600.0
@@ -184,37 +184,26 @@ def test_another_version_stops_the_sweep_and_is_no_failure(tmp_path: Path) -> No
         assert store.failed(keys) == {}
 
 
-class Refusing(Store):
-    """Writes fail where the test says so; the rest is the store's own."""
-
-    bad: frozenset[str] = frozenset()
-
-    def _insert(self, result: Result, *rest: Any) -> bool:
-        if result.key in self.bad:
-            raise sqlite3.OperationalError("database or disk is full")
-        return super()._insert(result, *rest)
-
-
 def test_a_cell_that_cannot_be_written_is_named_and_the_rest_is_stored(tmp_path: Path) -> None:
-    with Refusing.open(tmp_path / "sweep.db", write=True) as store:
-        store.bad = frozenset([GOOD[4].key, GOOD[7].key])
+    with Store.open(tmp_path / "sweep.db", write=True) as store:
+        refuse(store, [GOOD[4].key, GOOD[7].key])
         summary = runner.run(GOOD, store, in_threads(1), bundle=12)
         assert (summary.done, summary.failed, summary.left) == (10, 0, 2)
         again, *notes = summary.notes
         assert again.startswith("results were written again, one by one: ")
         assert len([note for note in notes if "disk is full" in note]) == 2
-        store.bad = frozenset()
+        refuse(store, [])
         assert runner.run(GOOD, store, in_threads(1)).done == 2
         assert store.verify() == []
 
 
 def test_a_full_disk_stops_the_sweep(tmp_path: Path) -> None:
-    with Refusing.open(tmp_path / "sweep.db", write=True) as store:
-        store.bad = frozenset(cell.key for cell in GOOD)
+    with Store.open(tmp_path / "sweep.db", write=True) as store:
+        refuse(store, [cell.key for cell in GOOD])
         with pytest.raises(NotCompletedError, match="full"):
             runner.run(GOOD, store, in_threads(1), bundle=12)
-        assert store.has(store.bad) == set()
-        store.bad = frozenset()
+        assert store.has(cell.key for cell in GOOD) == set()
+        refuse(store, [])
         assert runner.run(GOOD, store, in_threads(1)).done == 12
 
 

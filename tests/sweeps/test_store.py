@@ -17,7 +17,8 @@ import pytest
 
 from dsmverify.errors import StoreError
 from dsmverify.sweeps import arrays, schema
-from dsmverify.sweeps.store import DamagedError, Failure, Store
+from dsmverify.sweeps.rows import DamagedError
+from dsmverify.sweeps.store import Failure, Store
 from tests.sweeps.results import LARGE, cell, result, work
 
 CELLS = [cell(number) for number in range(12)]
