@@ -37,6 +37,7 @@ STEPS = 5000
 """Newton steps at most: one for each halving of delta, and ten more."""
 
 Pair = tuple[arb, arb]
+Matrix = tuple[Pair, Pair]
 
 
 def enclosed_state(parameters: Parameters[Any], *, saturated: bool = False) -> State[Any] | None:
@@ -129,7 +130,8 @@ def _krawczyk(parameters: Parameters[Any], centre: Pair, saturated: bool) -> Pai
     (b11, b12), (b21, b22) = linearise(at, images).inverse
     inverse = ((b11.mid(), (b12 * scale).mid()), ((b21 / scale).mid(), b22.mid()))
     residual = [1 - images[k] / centre[k] for k in range(2)]
-    newton = [-(row[0] * residual[0] + row[1] * residual[1]) for row in inverse]
+    first, second = (-(row[0] * residual[0] + row[1] * residual[1]) for row in inverse)
+    newton = first, second
     # Newton's step, and room for what the width of the parameters adds.
     radius = 4 * abs(newton[0]).max(abs(newton[1])).upper() + arb(2) ** (-(int(ctx.prec) // 2))
     spread = arb(0, radius)
@@ -143,15 +145,29 @@ def _krawczyk(parameters: Parameters[Any], centre: Pair, saturated: bool) -> Pai
         over, (1 / damping(over, 0), 1 / damping(over, 1))
     ).jacobian
     slope = ((1 - j11, -j12 * scale), (-j21 / scale, 1 - j22))
+    image = krawczyk_image(inverse, newton, slope, spread)
+    if not all(certainly_below(abs(value), radius) for value in image):
+        return None
+    return centre[0] * (1 + image[0]), centre[1] * (1 + image[1])
+
+
+def krawczyk_image(inverse: Matrix, newton: Pair, slope: Matrix, spread: arb) -> Pair:
+    """`-Y G(0) + (I - Y G'(X)) X`; enclosure.
+
+    Args:
+        inverse: Y, any matrix.
+        newton: `-Y G(0)`.
+        slope: `G'(X)`, enclosed over the box.
+        spread: either side of the box X, a ball around 0.
+    """
     image = []
     for k, row in enumerate(inverse):
         left = [
             (1 if k == l else 0) - row[0] * slope[0][l] - row[1] * slope[1][l] for l in range(2)
         ]
-        image.append(newton[k] + (left[0] + left[1]) * spread)
-    if not all(certainly_below(abs(value), radius) for value in image):
-        return None
-    return centre[0] * (1 + image[0]), centre[1] * (1 + image[1])
+        # The sides of X vary on their own: a common factor would let their terms cancel.
+        image.append(newton[k] + left[0] * spread + left[1] * spread)
+    return image[0], image[1]
 
 
 def enclosed_resolvent(parameters: Parameters[Any], delta: Pair) -> arb | None:

@@ -66,6 +66,21 @@ def test_reference_values_by_two_routes(arguments: tuple[Any, ...], test: str, t
     assert abs(curve.train_error / float(train) - 1) < 1e-15
 
 
+def test_the_two_sides_of_a_box_vary_on_their_own() -> None:
+    # G(x) = M (x - (1, -1)), whose root lies outside |x_k| <= 0.6. With Y = I the rows of I - Y M
+    # are (3/4, -3/4) and (-3/4, 3/4): taken as one factor of X they would cancel, and Newton's
+    # step (-1/2, 1/2) alone would seem to show a root inside.
+    one, none = arb(1), arb(0)
+    slope = ((one / 4, 3 * one / 4), (3 * one / 4, one / 4))
+    spread = arb(0, "0.6")
+    image = enclosures.krawczyk_image(
+        ((one, none), (none, one)), (-one / 2, one / 2), slope, spread
+    )
+    for value in image:
+        assert not spread.contains(value)
+        assert bool(abs(abs(value).upper() - arb("1.4")) < arb("1e-6"))
+
+
 @pytest.mark.parametrize("copies", [1, 3, math.inf])
 @pytest.mark.parametrize(("psi_p", "ridge"), [(2, "0.01"), (4, "1e-10"), (30, "0+"), (2, "0+")])
 def test_the_box_holds_the_fixed_point(copies: Any, psi_p: int, ridge: str) -> None:
