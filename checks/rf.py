@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsmverify.claims import Claim, Hypothesis, Identity, Inequality, Stated
 from dsmverify.formulas import curve_bounds as curves
+from dsmverify.formulas import curve_limits as limits
 
 from ._curves import (
     FEWER,
@@ -30,7 +31,9 @@ MANY_SAMPLES = Hypothesis("psi_n > 1", curves.psi_n, ">", curves.one)
 ON_PEAK_ABOVE = Hypothesis("p >= n m", curves.psi_p_per_copy, ">=", curves.psi_n)
 ON_PEAK_BELOW = Hypothesis("p <= n m", curves.psi_p_per_copy, "<=", curves.psi_n)
 FRESH = Hypothesis("s > 0", curves.fresh, ">", curves.zero)
-SMALL_RIDGE = Hypothesis("lam <= 10^-6", curves.ridge, "<=", curves.small_ridge)
+SMALL_RIDGE = Hypothesis(
+    "lam <= s^2/(100 R^2), R = 1 + m max(a^2/h, v0^2/s^2)", curves.ridge, "<=", limits.small_ridge
+)
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -157,7 +160,7 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         subject="curve",
         hypotheses=(RIDGE, FEWER),
-        leans_on=("rf.signs",),
+        leans_on=("rf.signs", "rf.mem1"),
         derivation="rf_observables",
         remark=f"{RIGOUR} What generalisation for p < n means here, without any constant.",
         enclosed_by=ENCLOSED,
@@ -298,6 +301,26 @@ CLAIMS: tuple[Claim, ...] = (
         enclosed_by=ENCLOSED,
     ),
     Claim(
+        id="rf.lim4b",
+        source=section("5.4"),
+        statement=(
+            "m = inf, v0^2 > 0, mu_1 not 0, psi_p > 1, lam > 0: with tau^2 = a^2/h, M the bound of "
+            "rf.lim4a, e = 1/(psi_p - 1) and X = (3 + e) M + psi_n e, E_test - tau^4 >= -2 tau^2 "
+            "M/h and (1 - X)(E_test - tau^4) <= (tau^2 (X + e) + v0^2 e/(h mu_1^2) + M)/h; so "
+            "E_test tends to tau^4 = 1/(e^(2t) - 1)^2 as psi_p grows."
+        ),
+        conclusion=(
+            Inequality(limits.excess_test_error, ">=", limits.excess_floor),
+            Inequality(limits.damped_excess, "<=", limits.damped_excess_bound),
+        ),
+        subject="curve",
+        hypotheses=(INFINITE, RIDGE, NONLINEAR, LINEAR_PART, MANY_FEATURES),
+        leans_on=("rf.signs", "rf.lim4a"),
+        derivation="rf_memorised",
+        remark=RIGOUR,
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
         id="rf.lim5",
         source=section("5.5"),
         statement=(
@@ -334,14 +357,23 @@ CLAIMS: tuple[Claim, ...] = (
         id="rf.lim7",
         source=section("5.7"),
         statement=(
-            "m = inf: F >= a^2 delta_1/(a^2 delta_1 + h), with equality in the limit psi_p -> inf; "
-            "for psi_n, psi_p -> inf at a fixed ratio r and lam -> 0, delta_1 tends to the D > 0 "
-            "with v0^2 D^2 + (s^2 + (r - 1) v0^2) D - s^2 = 0, and E_train to a^2 D/(a^2 D + h)."
+            "m = inf, psi_p > 1, lam > 0, r = psi_p/psi_n, D > 0 with v0^2 D^2 + (s^2 + (r - 1) "
+            "v0^2) D - s^2 = 0: -(lam + s^2 + v0^2)/psi_n <= s^2 (delta_1 - D) <= lam + "
+            "v0^2/psi_n; 0 <= F - a^2 delta_1/(a^2 delta_1 + h) <= 1/(1 + h mu_1^2 (psi_p - "
+            "1)/(lam + s^2 + v0^2)); F - E_train <= lam/(s^2 delta_1). So for psi_n, psi_p -> inf "
+            "at a fixed r and lam -> 0, delta_1 tends to D and E_train to a^2 D/(a^2 D + h)."
         ),
-        conclusion=Stated("limit", (Inequality(curves.minimum, ">=", curves.memorised_share),)),
+        conclusion=(
+            Inequality(limits.share_error, ">=", limits.share_error_floor),
+            Inequality(limits.share_error, "<=", limits.share_error_ceiling),
+            Inequality(curves.minimum, ">=", curves.memorised_share),
+            Inequality(curves.minimum, "<=", limits.memorised_share_ceiling),
+            Inequality(limits.ridge_cost, "<=", limits.ridge_cost_ceiling),
+        ),
         subject="curve",
-        hypotheses=(INFINITE, RIDGE, NONLINEAR, LINEAR_PART),
-        derivation="rf_limits",
+        hypotheses=(INFINITE, RIDGE, NONLINEAR, LINEAR_PART, MANY_FEATURES),
+        leans_on=("rf.inv1", "rf.signs"),
+        derivation="rf_memorised",
         remark=RIGOUR,
         enclosed_by=ENCLOSED,
     ),
@@ -400,17 +432,43 @@ CLAIMS: tuple[Claim, ...] = (
         id="rf.peak3",
         source=section("5.9"),
         statement=(
-            "At p = n m, m finite, lam <= 10^-6: a hundredth of the ridge multiplies E_test by 5 "
-            "to 20; by lam^(-1/2) it is 10."
+            "At p = n m, m finite, lam <= s^2/(100 R^2), R = 1 + m max(a^2/h, v0^2/s^2): a "
+            "hundredth of the ridge multiplies E_test by 8 to 12; by lam^(-1/2) it is 10."
         ),
         conclusion=(
-            Inequality(curves.peak_growth, ">=", curves.five),
-            Inequality(curves.peak_growth, "<=", curves.twenty),
+            Inequality(curves.peak_growth, ">=", curves.eight),
+            Inequality(curves.peak_growth, "<=", curves.twelve),
         ),
         subject="curve",
         hypotheses=(RIDGE, FINITE, ON_PEAK_ABOVE, ON_PEAK_BELOW, FRESH, SMALL_RIDGE),
         leans_on=("rf.peak1",),
         remark=RIGOUR,
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
+        id="rf.lim9",
+        source=section("5.9"),
+        statement=(
+            "For lam > 0 and finite m: |E_test(m) - E_test(inf)| <= U^2 Phi/(h m), |E_train(m) - "
+            "E_train(inf)| <= (Phi + 2 kappa)/m and |E_mem(m) - E_mem(inf)| <= (8 l + 3 V + (1 + "
+            "4 kappa + 4 l) U^2)/m, with U, kappa, l, Phi and V explicit and independent of m: "
+            "E(m) - E(inf) = O(1/m)."
+        ),
+        conclusion=(
+            Inequality(limits.test_error_change, "<=", limits.test_error_change_bound),
+            Inequality(limits.train_error_change, "<=", limits.train_error_change_bound),
+            Inequality(
+                limits.memorisation_error_change, "<=", limits.memorisation_error_change_bound
+            ),
+        ),
+        subject="curve",
+        hypotheses=(RIDGE, FINITE),
+        leans_on=("rf.fixed", "rf.signs", "rf.copies3.r1"),
+        derivation="rf_copies",
+        remark=(
+            f"{RIGOUR} The constants, in dsmverify/formulas/curve_limits.py, are far from sharp, "
+            "and grow without bound as lam vanishes."
+        ),
         enclosed_by=ENCLOSED,
     ),
     Claim(
@@ -425,7 +483,9 @@ CLAIMS: tuple[Claim, ...] = (
         undecidable="empirical_only: simulation at finite d is evidence, which is no verdict",
         remark=(
             "What the reduced system rests on. The test is fixed in advance: per quantity, the "
-            "intercept of a fit in 1/d over four sizes or more within four standard errors."
+            "intercept of a fit in 1/d over four sizes or more within four standard errors. "
+            "`dsmverify curves curves` simulates and writes the outcome of every such test to "
+            "curves_tests.csv; the repository keeps it in reports/figures."
         ),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsmverify.claims import Claim, Inequality, ReadOff
 from dsmverify.formulas import curve_bounds as curves
+from dsmverify.formulas import curve_limits as limits
 
 from ._curves import ABSTRACT, FEWER, FINITE, INFINITE, MORE, RIDGE, RIGOUR, section
 from .rf import ENCLOSED
@@ -81,7 +82,34 @@ CLAIMS: tuple[Claim, ...] = (
         ),
         subject="curve",
         hypotheses=(FINITE, RIDGE),
-        remark=f"{RIGOUR} {UNIFORM}",
+        severity="statement",
+        remark=(
+            f"{RIGOUR} {UNIFORM} A guess of ours. What does not fall is F, the loss with its ridge "
+            "term lam T_I; where E_train falls, that term rises by more."
+        ),
+        enclosed_by=ENCLOSED,
+    ),
+    Claim(
+        id="rf.copies3.r1",
+        source=section("4"),
+        statement=(
+            "F, the least loss with its ridge term, does not fall as m grows, whatever p and n are."
+        ),
+        conclusion=(
+            Inequality(limits.minimum_with_more, ">=", curves.minimum),
+            Inequality(limits.minimum_with_all, ">=", curves.minimum),
+        ),
+        subject="curve",
+        hypotheses=(FINITE, RIDGE),
+        form="repaired",
+        repairs="rf.copies3",
+        change="F in place of E_train: the ridge term is part of what is minimised.",
+        leans_on=("rf.signs",),
+        derivation="rf_copies",
+        remark=(
+            f"{RIGOUR} {UNIFORM} As lam vanishes and p < n m, F tends to E_train, which then "
+            "does not fall either."
+        ),
         enclosed_by=ENCLOSED,
     ),
     Claim(
@@ -133,8 +161,12 @@ CLAIMS: tuple[Claim, ...] = (
         subject="curve",
         hypotheses=(INFINITE, RIDGE, MORE),
         reading="half",
+        literal=False,
         severity="statement",
-        remark=f"{MEANS} The passage is gradual: at p = n nothing happens suddenly.",
+        remark=(
+            f"{MEANS} The threshold a^2/2 is ours; the passage is gradual, and at p = n nothing "
+            "happens suddenly."
+        ),
         enclosed_by=ENCLOSED,
     ),
     Claim(
@@ -147,7 +179,6 @@ CLAIMS: tuple[Claim, ...] = (
         conclusion=ReadOff("rf.lim4a"),
         subject="curve",
         reading="limit",
-        literal=False,
         remark=MEANS,
     ),
 )

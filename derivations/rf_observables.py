@@ -128,6 +128,11 @@ def _train_error(chain: Chain) -> None:
         d[0] ** 2 * first + d[1] ** 2 * second,
     )
     chain.identity(
+        "For m = inf Lam_1 = T_C, Lam_2 = 1 - 2 k0 + T_N and delta_2 = 1: the text's expression",
+        (d[0] ** 2 * TC + d[1] ** 2 * (1 - 2 * q + TN)).subs(d[1], 1),
+        1 - 2 * q + d[0] ** 2 * TC + TN,
+    )
+    chain.identity(
         "For m = 1, Lam_2 = 0: E_train = delta_1^2 (Lam_1 + Lam_2)",
         (d[0] ** 2 * first + d[1] ** 2 * second).subs(m, 1),
         d[0] ** 2 * (1 - 2 * q + TC + TN),
@@ -193,7 +198,21 @@ def _order(chain: Chain) -> None:
         RN * (1 + y**2 / m) + kept**2 * TC,
         RN * y**2 / m + kept**2 * TC * (e2**2 + 2 * e2) / (1 + e2) ** 2,
     )
-    chain.step("At lam = 0, y R_N/m <= T_C: let T_C = y R_N/m + g, and 1 - y = kept <= 1.")
+    chain.step(
+        "At lam = 0: T_C >= sum_j kap_j delta_j^2 (p_j . R C) Lam_j, Lam_j >= c_j R_N, kap_1 c_1 = "
+        "w_1/(m psi_n), kap_2 c_2 = w_2/(m psi_n), and R sum_j w_j delta_j p_j = u."
+    )
+    share = sympy.symbols("C_A C_S", positive=True)
+    aligned = [dot(p[j], R * sympy.Matrix(share)) for j in range(2)]
+    reach = dot(R * used, share)
+    higher = sympy.Symbol("e", positive=True)
+    chain.at_most(
+        "sum_j w_j delta_j^2 p_j . R C >= delta_1 u . C, with delta_2 = delta_1 + e",
+        (d[0] * reach).subs(d[1], d[0] + higher),
+        sum(w[j] * d[j] ** 2 * aligned[j] for j in range(2)).subs(d[1], d[0] + higher),
+        sympy.expand(higher * (d[0] + higher) * w[1] * aligned[1]),
+    )
+    chain.step("So y R_N/m <= T_C: let T_C = y R_N/m + g, and 1 - y = kept <= 1.")
     chain.identity(
         "T_C - (1 - y)^2 T_C - y^2 R_N/m, which is not negative",
         (1 - kept**2) * (y * RN / m + gap) - y**2 * RN / m,

@@ -36,6 +36,7 @@ more-tanh        tanh    1   10   0.2   0.01    2
 more-small       erf     0.3 1    1     0.001   1
 more-early       sin     1   20   0.01  0.0001  3
 more-linear      linear  0.5 2    0.1   0.01    4
+more-wide        erf     2   200  4     10      1
 all-hundred      relu    1   100  0.1   0.001   inf
 all-just-above   erf     2   3    0.1   0.001   inf
 all-early        sin     1   10   0.02  0.0001  inf
@@ -44,6 +45,7 @@ all-tanh         tanh    1   50   0.5   0.01    inf
 all-smallest     relu    4   6    0.01  1e-6    inf
 all-linear       linear  0.5 2    0.1   0.01    inf
 all-late         erf     1   200  1     0.001   inf
+all-wide         erf     100 1e6  0.5   1e-6    inf
 peak-relu        relu    1   1    0.1   1e-8    1
 peak-erf         erf     2   4    0.1   1e-6    2
 peak-sin         sin     0.5 1.5  0.3   1e-10   3
@@ -52,7 +54,7 @@ limit-relu       relu    4   2    0.1   0+      1
 limit-erf        erf     2   3    0.1   0+      2
 limit-sin        sin     2   6    0.1   0+      2
 limit-all        tanh    2   3    0.2   0+      inf
-limit-linear     linear  2   3    0.2   0+      1
+limit-linear     linear  2.5 3    0.2   0+      1
 limit-few        linear  3   0.5  0.2   0+      1
 limit-law        linear  2   3    0.5   0+      inf
 """

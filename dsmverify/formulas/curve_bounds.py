@@ -410,19 +410,14 @@ def peak_growth(c: CurveCase[N]) -> N:
     return test_error(c.elsewhere(ridge=Fraction(1, 100))) / test_error(c)
 
 
-def five(c: CurveCase[N]) -> N:
-    """5."""
-    return c.ns.constant(5)
+def eight(c: CurveCase[N]) -> N:
+    """8."""
+    return c.ns.constant(8)
 
 
-def twenty(c: CurveCase[N]) -> N:
-    """20."""
-    return c.ns.constant(20)
-
-
-def small_ridge(c: CurveCase[N]) -> N:
-    """`10^-6`."""
-    return c.ns.constant(Fraction(1, 10**6))
+def twelve(c: CurveCase[N]) -> N:
+    """12."""
+    return c.ns.constant(12)
 
 
 def delta_ratio(c: CurveCase[N]) -> N:

@@ -251,10 +251,19 @@ def saturated_state(parameters: Parameters[N], delta: tuple[N, N]) -> State[N]:
 
     Source: random-features.md, sections 4 and 5.2.
     """
-    one = parameters.ns.constant(1)
     linear = linear_strength(parameters, delta)
-    none = 0 * linear
-    return State(parameters, parameters.levels, delta, linear, none, none, none, 1 / linear, one)
+    none = 0 * delta[0]
+    return State(
+        parameters,
+        parameters.levels,
+        delta,
+        linear,
+        none,
+        none,
+        0 * linear,
+        1 / linear,
+        1 + none,
+    )
 
 
 # The fixed point.

@@ -42,6 +42,15 @@ def vanishing(c: Point) -> Hypothesis:
     return "lam = 0+", 0 if c.data["ridge"] == "0+" else c.lam, "<=", 0
 
 
+def kept(c: Point) -> Hypothesis:
+    """A ridge, or fewer independent features than noised copies: the data are not interpolated."""
+    statement = "lam > 0, or lam = 0+ and rank of the features < n m"
+    if c.data["ridge"] != "0+":
+        return statement, c.lam, ">", 0
+    rank = min(c.psi_p, c.mp.one) if c.data["activation"] == "linear" else c.psi_p
+    return statement, c.psi_n - rank * c.im, ">", 0
+
+
 def fewer(c: Point) -> Hypothesis:
     """Fewer features than samples."""
     return "p < n", c.psi_p, "<", c.psi_n
@@ -87,6 +96,16 @@ def is_linear(c: Point) -> Hypothesis:
     return "rho is linear", c.v0 + c.s2, "<=", 0
 
 
+def linear_part(c: Point) -> Hypothesis:
+    """The activation has a linear part; quadrature leaves rounding where it has none."""
+    return "mu_1 is not 0", c.mu, ">", c.mp.mpf(2) ** (-(c.mp.prec // 2))
+
+
+def nonlinear_part(c: Point) -> Hypothesis:
+    """Something is non-linear, shared or not."""
+    return "mu_* > 0", c.v0 + c.s2, ">", 0
+
+
 def fresh(c: Point) -> Hypothesis:
     """Something non-linear is not shared."""
     return "s > 0", c.s2, ">", 0
@@ -94,7 +113,7 @@ def fresh(c: Point) -> Hypothesis:
 
 def small_ridge(c: Point) -> Hypothesis:
     """A small ridge."""
-    return "lam <= 10^-6", c.lam, "<=", c.number("1e-6")
+    return "lam <= s^2/(100 R^2)", c.lam, "<=", c.s2 / (10 * ratio_of_deltas(c)) ** 2
 
 
 # Invariants and the fixed point.
@@ -138,7 +157,7 @@ def rf_fixed(c: Point) -> list[Part]:
 # Observables.
 
 
-@curve_side("rf.train")
+@curve_side("rf.train", given=(kept,))
 def rf_train(c: Point) -> list[Part]:
     """Two expressions of the training error."""
     at = curve(c)
@@ -199,14 +218,14 @@ def rf_pencil(c: Point) -> list[Part]:
 # Limits.
 
 
-@curve_side("rf.lim1a", given=(single,))
+@curve_side("rf.lim1a", given=(single, kept))
 def rf_lim1a(c: Point) -> list[Part]:
     """One noise sample: training and new data."""
     at = curve(c)
     return [(at["train"], "=", at["d1"] ** 2 * (c.h * at["test"] + c.a2))]
 
 
-@curve_side("rf.lim1b", given=(single, positive_ridge))
+@curve_side("rf.lim1b", given=(single, positive_ridge, nonlinear_part))
 def rf_lim1b(c: Point) -> list[Part]:
     """The theorem on ridge regression, its two transforms by iteration of its own equations."""
     mp, strength = c.mp, c.v0 + c.s2
@@ -276,12 +295,29 @@ def rf_lim3b(c: Point) -> list[Part]:
     return [(curve(c)["test"], "=", (1 - c.psi_p + tau) / (1 - c.psi_p / c.psi_n) - tau)]
 
 
+def many_features_bound(c: Point) -> Any:
+    """M, which vanishes with many features."""
+    top = 1 + c.psi_n * c.a2 * c.mu / c.v0
+    return top / (1 + c.h * c.mu * (c.psi_p - 1) / (c.lam + c.s2 + c.v0))
+
+
 @curve_side("rf.lim4a", given=(infinite, positive_ridge, nonlinear, many_features))
 def rf_lim4a(c: Point) -> list[Part]:
     """Many features."""
-    top = 1 + c.psi_n * c.a2 * c.mu / c.v0
-    bottom = 1 + c.h * c.mu * (c.psi_p - 1) / (c.lam + c.s2 + c.v0)
-    return [(curve(c)["train"], "<=", top / bottom)]
+    return [(curve(c)["train"], "<=", many_features_bound(c))]
+
+
+MEMORISED = (infinite, positive_ridge, nonlinear, linear_part, many_features)
+
+
+@curve_side("rf.lim4b", given=MEMORISED)
+def rf_lim4b(c: Point) -> list[Part]:
+    """Many features and the test error."""
+    excess = curve(c)["test"] - 1 / c.mp.expm1(2 * c.t) ** 2
+    M, e, tau = many_features_bound(c), 1 / (c.psi_p - 1), c.a2 / c.h
+    X = 3 * M + e * M + c.psi_n * e
+    top = tau * X + tau * e + c.v0 * e / (c.h * c.mu) + M
+    return [(excess, ">=", -2 * tau * M / c.h), (excess - X * excess, "<=", top / c.h)]
 
 
 @curve_side("rf.lim5", given=(positive_ridge,))
@@ -293,7 +329,7 @@ def rf_lim5(c: Point) -> list[Part]:
     return [(gap, ">=", c.mp.zero), (gap, "<=", (1 + load) ** 2 - 1)]
 
 
-@curve_side("rf.lim6", given=(single, vanishing, fewer, nonlinear))
+@curve_side("rf.lim6", given=(single, vanishing, fewer, nonlinear, linear_part))
 def rf_lim6(c: Point) -> list[Part]:
     """One noise sample and no ridge, the Marchenko-Pastur law by quadrature of its density."""
     ratio = 1 / c.psi_p
@@ -304,12 +340,20 @@ def rf_lim6(c: Point) -> list[Part]:
     return [(curve(c)["test"], "=", right)]
 
 
-@curve_side("rf.lim7", given=(infinite, positive_ridge, nonlinear))
+@curve_side("rf.lim7", given=MEMORISED)
 def rf_lim7(c: Point) -> list[Part]:
-    """What is left of the least loss however many features there are."""
-    at = curve(c)
-    own = c.a2 * at["d1"]
-    return [(at["F"], ">=", own / (own + c.h))]
+    """Many features and samples, and what is left of the least loss."""
+    at, ceiling = curve(c), c.lam + c.s2 + c.v0
+    d, share = at["d1"], c.a2 * at["d1"] / (c.a2 * at["d1"] + c.h)
+    roots = c.mp.polyroots([c.v0, c.s2 + (c.psi_p / c.psi_n - 1) * c.v0, -c.s2], extraprec=300)
+    off = c.s2 * (d - max(roots))
+    return [
+        (off, ">=", -ceiling / c.psi_n),
+        (off, "<=", c.lam + c.v0 / c.psi_n),
+        (at["F"], ">=", share),
+        (at["F"], "<=", share + 1 / (1 + c.h * c.mu * (c.psi_p - 1) / ceiling)),
+        (at["F"] - at["train"], "<=", c.lam / (c.s2 * d)),
+    ]
 
 
 @curve_side("rf.lim8", given=(positive_ridge,))
@@ -355,7 +399,7 @@ def rf_peak2(c: Point) -> list[Part]:
 def rf_peak3(c: Point) -> list[Part]:
     """How the peak grows."""
     growth = curve(c, ridge=c.number("1/100"))["test"] / curve(c)["test"]
-    return [(growth, ">=", c.mp.mpf(5)), (growth, "<=", c.mp.mpf(20))]
+    return [(growth, ">=", c.mp.mpf(8)), (growth, "<=", c.mp.mpf(12))]
 
 
 # Noise samples.
@@ -395,6 +439,28 @@ def rf_copies2_test(c: Point) -> list[Part]:
 def rf_copies3(c: Point) -> list[Part]:
     """The training error."""
     return against_more(c, "train", ">=")
+
+
+@curve_side("rf.copies3.r1", given=(finite, positive_ridge))
+def rf_copies3_r1(c: Point) -> list[Part]:
+    """The least loss with its ridge term."""
+    return against_more(c, "F", ">=")
+
+
+@curve_side("rf.lim9", given=(finite, positive_ridge))
+def rf_lim9(c: Point) -> list[Part]:
+    """How far m noise samples are from infinitely many, against a constant over m."""
+    b, n, p = c.mu + c.v0 + c.s2, c.psi_n, c.psi_p
+    x = p * (1 + p) / c.lam**2 * b
+    U = 1 + b * p / (c.lam * n)
+    k = U * b / n * (p / c.lam + x)
+    l, signal, y = k + U, c.h * c.mu * x, x * b / n
+    Phi = 2 + 4 * l + 2 * signal + 8 * l * signal + 4 * y * (1 + l + k)
+    V = 4 * l * signal + y * (1 + 2 * l + 2 * k + Phi)
+    rows = {"test": U**2 * Phi / c.h, "train": Phi + 2 * k}
+    rows["mem"] = 8 * l + 3 * V + (1 + 4 * k + 4 * l) * U**2
+    here, there = curve(c), curve(c, None)
+    return [(abs(here[name] - there[name]), "<=", C * c.im) for name, C in rows.items()]
 
 
 @curve_side("rf.copies4", given=(finite, positive_ridge, fewer))

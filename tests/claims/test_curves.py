@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -301,6 +302,30 @@ def test_where_the_order_in_m_turns() -> None:
     assert decide(CLAIMS["rf.copies2@test"], "curve-more-before").answer == "TRUE"
 
 
+def test_the_peak_needs_a_ridge_that_is_small_for_its_m() -> None:
+    """lam = 10^-6 is not: with m = 100 a hundredth of the ridge multiplies E_test by 2.2 only."""
+    late = point(activation="relu", psi_n=1, psi_p=100, time="1/1000", noise_samples=100)
+    late = replace(late, ridge=Fraction(1, 10**6))
+    row = Session(late).decide(CLAIMS["rf.peak3"])
+    assert row.answer == "NOT_APPLICABLE"
+    assert str(row.failed_hypothesis).startswith("lam <= s^2/(100 R^2)")
+    kept = tuple(one for one in CLAIMS["rf.peak3"].hypotheses if "100 R^2" not in str(one))
+    assert Session(late).decide(replace(CLAIMS["rf.peak3"], hypotheses=kept)).answer == "FALSE"
+
+
+def test_what_falls_with_m_is_the_training_error_and_not_the_least_loss() -> None:
+    assert decide(CLAIMS["rf.copies3"], "curve-more-wide").answer == "FALSE"
+    assert decide(CLAIMS["rf.copies3.r1"], "curve-more-wide").answer == "TRUE"
+
+
+def test_the_claim_on_simulations_says_where_they_are() -> None:
+    remark = CLAIMS["rf.sim"].remark
+    assert "curves_tests.csv" in remark
+    root = Path(__file__).resolve().parents[2]
+    rows = (root / "reports" / "figures" / "curves_tests.csv").read_text("utf-8").splitlines()
+    assert len(rows) > 1
+
+
 def test_a_point_whose_neighbour_has_no_finite_errors_is_undecided() -> None:
     claim = replace(CLAIMS["rf.copies3"], hypotheses=())
     row = Session(point(psi_p=6, ridge="0+")).decide(claim)
@@ -320,6 +345,23 @@ CHANGES = (
     ("rf_limits", "_population", "x / width * stieltjes**2", "x * stieltjes**2"),
     ("rf_limits", "_many_features", "a2 * mu * delta + theta", "mu * delta + theta"),
     ("rf_limits", "_large_ridge", "A**2 * H**3 / r", "A**3 * H**3 / r"),
+    ("rf_limits", "_linear", "psi_p - A * kernel)", "psi_p + A * kernel)"),
+    ("rf_observables", "_order", "w[j] * d[j] ** 2 * aligned[j]", "w[j] * d[j] * aligned[j]"),
+    ("rf_memorised", "_response", "(1 + 1 / (H * S)),", "(1 + 2 / (H * S)),"),
+    ("rf_memorised", "_source", "(v0 / theta) * (theta", "(v0 * theta) * (theta"),
+    ("rf_memorised", "_feedback", "F * (3 + e) + psi_n * e,", "F * (2 + e) + psi_n * e,"),
+    ("rf_memorised", "_errors", "(a2 / h) * (x + f1) - a2 / h +", "(a2 / h) * (x + f1) + a2 / h +"),
+    ("rf_memorised", "_equation", "- lam * (1 - delta)", "- lam * (2 - delta)"),
+    ("rf_memorised", "_ridge_term", "* (1 + (own * kernel", "* (2 + (own * kernel"),
+    (
+        "rf_copies",
+        "_parameters",
+        "(-gap * theta, -gap * s2, -gap)",
+        "(gap * theta, -gap * s2, -gap)",
+    ),
+    ("rf_copies", "_samples", "move = -response()", "move = response()"),
+    ("rf_copies", "_rates", "-2 * entry,", "-entry,"),
+    ("rf_copies", "_losses", "d[k] * (z[k] - image[k])", "d[k] * (z[k] + image[k])"),
     ("rf_peak", "_above", "root / (root + beta)", "root / (2 * root + beta)"),
     ("rf_peak", "_all", "RN * (e**2 + 2 * e)", "RN * (e**2 + e)"),
 )

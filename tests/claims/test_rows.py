@@ -215,6 +215,7 @@ def _is_of_a_sample(side: Side) -> bool:
         "sharper",
         "dimensions",
         "curve_bounds",  # tests/claims/test_curves.py has them
+        "curve_limits",
     }
 
 

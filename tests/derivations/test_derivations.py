@@ -50,7 +50,9 @@ PROVED = {
     "rf_reduction": {"rf.pencil"},
     "rf_observables": {"rf.train", "rf.signs", "rf.gap", "rf.mem1", "rf.mem2.r1", "rf.lim1a"},
     "rf_label_noise": {"rf.lim1b"},
-    "rf_limits": {f"rf.lim{name}" for name in ("2", "3a", "3b", "4a", "5", "6", "7", "8")},
+    "rf_limits": {f"rf.lim{name}" for name in ("2", "3a", "3b", "4a", "5", "6", "8")},
+    "rf_memorised": {"rf.lim4b", "rf.lim7"},
+    "rf_copies": {"rf.copies3.r1", "rf.lim9"},
     "rf_peak": {"rf.peak1", "rf.peak2"},
 }
 FORMULAS = {
@@ -69,6 +71,7 @@ FORMULAS = {
     "translation_in_dimensions",
     "rf_kernels",
     "rf_reduction",
+    "rf_copies",
 }
 QUICK = ["empirical_score", "excess_risk", "truncated_moments", "weight_piece", "score_slope"]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from dsmverify.battery import battery
 from dsmverify.certify import Session
+from dsmverify.curves.bundled import bundled_points
+from dsmverify.curves.points import CurvePoint
 from dsmverify.instance import Instance, NoiseLevel
 
 BUNDLED = (
@@ -87,3 +89,25 @@ def instances() -> dict[str, Instance]:
 def session(name: str) -> Session:
     """The session of an instance: certified values are kept between variants."""
     return Session(instances()[name])
+
+
+CURVES = (
+    *("reference-one", "reference-all", "fewer-erf", "fewer-abs", "fewer-near", "fewer-linear"),
+    *("more-before", "more-one", "more-abs", "more-ten", "more-wide", "all-hundred"),
+    *("all-just-above", "all-late", "all-wide", "peak-relu", "peak-erf", "large-ridge"),
+    *("limit-relu", "limit-erf", "limit-linear", "limit-few", "limit-law"),
+)
+"""Points of learning curves, of all that are bundled."""
+
+
+@cache
+def curve_points() -> dict[str, CurvePoint]:
+    """Points of learning curves by name."""
+    bundled = {point.name: point for point in bundled_points()}
+    return {f"curve-{name}": bundled[f"curve-{name}"] for name in CURVES}
+
+
+@cache
+def curve_session(name: str) -> Session:
+    """The session of a point."""
+    return Session(curve_points()[name])

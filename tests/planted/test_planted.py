@@ -98,7 +98,7 @@ def test_there_are_enough_variants_of_every_claim_and_kind() -> None:
     assert min(len(FALSE), len(TRUE)) >= 60
     assert len({planted.name for planted in (*FALSE, *TRUE)}) == len(FALSE) + len(TRUE)
     printed = (one for one in claims() if one.kind == "claim" and one.form == "printed")
-    # Claims about learning curves are the second subject; the variants are of the first paper.
+    # Variants of claims about learning curves are in test_planted_curves.
     statements = {
         one.id for one in printed if one.source.version != BEYOND and one.subject != "curve"
     }
