@@ -14,7 +14,7 @@ from dsmverify.terminal import echo, progress_bar
 _DEFAULT_FOLDER = "dsmverify-curves"
 
 
-@click.command()
+@click.command(short_help="Draw learning curves with random features, and simulations.")
 @click.argument("configuration", metavar="NAME|FILE.toml")
 @click.option(
     "--out",

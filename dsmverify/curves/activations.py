@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from dsmverify.curves.kinks import kinked_moments
 from dsmverify.curves.panels import Growth, PiecewiseAnalytic
 from dsmverify.curves.rules import (
     Rule,
+    check_kinds,
     check_rules,
     checked_kinks,
     on_arrays,
@@ -103,12 +105,16 @@ class Activation:
             linear: whether it is linear or affine, if you know.
 
         Raises:
-            InputError: wrong kinks, or no bound of growth.
+            InputError: wrong kinks, a rule that cannot be followed, or no bound of growth.
         """
+        check_kinds(name, pieces, kinks, linear)
         places = checked_kinks(name, len(pieces), kinks)
         check_rules(name, pieces, places)
         if growth is None:
             refuse_without_growth(name, pieces)
+        if not isinstance(growth, Growth):
+            rule, way_out = "it must be a Growth", "give growth=Growth(constant, rate, square)"
+            raise InputError("growth", show(growth), rule, way_out)
         made = tuple(on_complex_balls(piece) for piece in pieces)
         function = PiecewiseAnalytic(name, made, places, growth)
         return cls(
@@ -130,7 +136,7 @@ class Activation:
 
         Raises:
             InputError: no second difference is certainly different from 0, and nobody said that it
-                is linear.
+                is linear; or one is, and somebody did.
         """
         return _is_linear(self)
 
@@ -144,24 +150,42 @@ class Activation:
             InputError: a time is not positive, or the moments cannot be certified to as many
                 digits.
         """
+        is_array = isinstance(time, np.ndarray) and time.dtype.kind in "iuf"
+        if not is_array and (isinstance(time, bool) or not isinstance(time, Real)):
+            rule = "it must be a number, or an array of numbers"
+            raise InputError("time", show(time), rule, "give t > 0")
         if not np.all(np.asarray(time) > 0):
             raise InputError("time", show(time), "it must be positive", "give t > 0")
-        if isinstance(time, np.ndarray):
-            return _float_moments(self, time)
+        if is_array:
+            return _float_moments(self, time.astype(np.float64))
         return _moments_at(self, float(time))
 
-    def enclose_moments(self, time: Fraction | arb) -> Moments[Any]:
+    def enclose_moments(self, time: Any) -> Moments[Any]:
         """Moments at a time; enclosures at the working precision, kept.
 
         Args:
-            time: t, positive.
-        """
-        if isinstance(time, Fraction):
-            return _enclosed_at(self, time, int(ctx.prec))
-        return _enclosed(self, time)
+            time: t, positive: an integer, a `Fraction` or a ball.
 
-    def series(self, bits: int = FLOAT_BITS) -> Series:
-        """Its certified Hermite coefficients, the tail below `2^-bits` where that is possible."""
+        Raises:
+            InputError: it is neither exact nor a ball, or not certainly positive.
+        """
+        if isinstance(time, bool) or not isinstance(time, int | Fraction | arb):
+            rule = "it must be exact, or a ball"
+            raise InputError("time", show(time), rule, "write Fraction(1, 10), say")
+        if not bool(time > 0):
+            raise InputError("time", show(time), "it must be positive", "give t > 0")
+        if isinstance(time, arb):
+            return _enclosed(self, time)
+        return _enclosed_at(self, Fraction(time), int(ctx.prec))
+
+    def series(self, bits: Any = FLOAT_BITS) -> Series:
+        """Its certified Hermite coefficients, the tail below `2^-bits` where that is possible.
+
+        Raises:
+            InputError: bits are no positive integer, or the coefficients cannot be certified.
+        """
+        if isinstance(bits, bool) or not isinstance(bits, int) or bits < 1:
+            raise InputError("bits", show(bits), "it must be a positive integer", "give 100, say")
         return hermite_series(self.function, bits)
 
     def __repr__(self) -> str:
@@ -169,13 +193,13 @@ class Activation:
         return f"Activation({self.name!r})"
 
 
-def activation_named(name: str) -> Activation:
+def activation_named(name: Any) -> Activation:
     """The activation called `name`.
 
     Raises:
         InputError: there is none.
     """
-    if name not in ACTIVATIONS:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         close = nearest(str(name), ACTIVATIONS)
         meant = f"did you mean {close!r}? " if close else ""
         raise InputError(
@@ -210,6 +234,13 @@ def _float_series(activation: Activation) -> tuple[float, Any]:
     with precision(FLOAT_BITS + 28):
         series = hermite_series(activation.function, FLOAT_BITS)
         _refuse_wide(activation, series.square, series.tail)
+        if not activation.linear:
+            # The nonlinear moments are sums over k >= 2: they must be known beside themselves, not
+            # only beside the square that a large linear part may make up.
+            squares = [c * c for c in series.coefficients[2:]]
+            rest = sum(squares, arb(0))
+            open_part = series.tail + sum((arb(q.rad()) for q in squares), arb(0))
+            _refuse_wide(activation, arb(rest.mid()), open_part)
         # What is left of the variance is below 2^-FLOAT_BITS: nothing beside `fresh`, even at times
         # as small as 1e-12.
         return series.floats()
@@ -263,7 +294,8 @@ def _refuse_wide(activation: Activation, size: arb, missing: arb) -> None:
             activation.name,
             f"its moments are certified to less than {FLOAT_DIGITS} digits "
             f"({missing.str(3, radius=False)} of {size.str(3, radius=False)} is left open)",
-            "give the places where it is not smooth as kinks, with a rule for each piece",
+            "give the places where it is not smooth as kinks, with a rule for each piece; "
+            "linear=True if it is linear",
         )
 
 
@@ -287,13 +319,18 @@ def _enclosed(activation: Activation, time: arb) -> Moments[Any]:
 
 @lru_cache(maxsize=1024)
 def _is_linear(activation: Activation) -> bool:
-    if activation.linear is not None:
-        return activation.linear
+    if activation.linear is False:
+        return False
     with precision(FLOAT_BITS):
         for x in TRIALS:
             left, middle, right = (activation.function.on(ball(x + k)) for k in (-1, 0, 1))
             if sign(left - 2 * middle + right):
+                if activation.linear:
+                    rule = f"{activation.name} certainly bends between {x - 1} and {x + 1}"
+                    raise InputError("linear", "True", rule, "leave linear out")
                 return False
+    if activation.linear:
+        return True
     raise InputError(
         "activation",
         activation.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,9 @@ OBSERVABLES = (
 PARAMETERS = ("psi_n", "psi_p", "ridge", "time")
 """What derivatives are taken by."""
 
+EDGE = ("ridge", "psi_p")
+"""What errors have no derivative by at ridge 0, psi_p 1, linear features: they move by its root."""
+
 
 def parameters_of(activation: Activation) -> tuple[str, ...]:
     """What derivatives are taken by; without time where its effect on the moments is not known."""
@@ -70,7 +74,9 @@ class CertifiedCurve:
         delta_1, delta_2, g, K: the solution; in the limit of vanishing ridge above the
             interpolation threshold `delta/lam`, `lam g` and `lam K`.
         bits: working precision.
-        derivatives: by observable and parameter; empty where they were not asked for.
+        derivatives: by observable and parameter; empty where they were not asked for. At ridge
+            "0+" that by the ridge is one-sided; linear features have none by the ridge and psi_p
+            at psi_p = 1.
     """
 
     point: ExactPoint
@@ -112,8 +118,11 @@ def certify(
         PrecisionError: the digits were not reached.
     """
     point = setting.exact_at(_place(setting, index))
-    if not 1 <= digits <= 1000:
-        raise InputError("digits", show(digits), "it must be from 1 to 1000", "ask for fewer")
+    is_whole = isinstance(digits, Integral) and not isinstance(digits, bool)
+    if not (is_whole and 1 <= digits <= 1000):
+        raise InputError(
+            "digits", show(digits), "it must be an integer from 1 to 1000", "give 15, say"
+        )
     interpolates = bool(setting.interpolates[_place(setting, index)])
     wanted = math.ceil(digits * BITS_OF_DIGIT)
     bits = wanted + SPARE_BITS
@@ -245,6 +254,7 @@ def _derivatives(
             found[name]["ridge"] += 2 * speed * value.value
             if scaled:
                 found[name] = dict.fromkeys(found[name], arb(0))
-        if saturated:
-            del found[name]["ridge"]
+        if saturated and point.psi_p == 1:
+            for by in EDGE:
+                del found[name][by]
     return found

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Final
 
@@ -38,6 +39,7 @@ from dsmverify.curves.curve import LearningCurve, learning_curve
 from dsmverify.curves.moments import float_moments
 from dsmverify.curves.settings import Setting
 from dsmverify.errors import DsmverifyError, InputError, show
+from dsmverify.exact import parse_exact
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -107,25 +109,35 @@ def gradient_flow(
         InputError: an argument out of range, or an array other than `training_time`.
         ContinuationError: the solution could not be followed to complex ridges.
     """
-    taus = np.atleast_1d(np.asarray(training_time, dtype=np.float64))
-    if taus.ndim != 1 or not (np.isfinite(taus) & (taus > 0)).all():
-        raise InputError(
-            "training_time", show(training_time), "it must be positive", "give tau > 0"
-        )
+    taus = _training_times(training_time)
 
-    def curve(ridge: Floats) -> LearningCurve:
+    def curve(ridge: Any) -> LearningCurve:
         return learning_curve(activation, psi_n, psi_p, time, ridge, noise_samples, spectrum)
 
+    if shape := curve(1).setting.shape:
+        names = "psi_n, psi_p, time, noise_samples"
+        raise InputError(names, show(shape), "one point at a time", "give scalars")
     start = curve(np.ones(1))
-    if start.setting.shape != (1,):
-        shape = show(start.setting.shape)
-        raise InputError("psi_n, psi_p, time", shape, "one point at a time", "give scalars")
     table = _table(start.activation, start.setting)
     rough, fine = (_at(table, taus, count, curve) for count in COUNTS)
     train, test = fine
     accuracy = np.maximum(np.abs(train - rough[0]), np.abs(test - rough[1]))
     new = 1 - table.noise * table.score_square + table.noise * test
     return GradientFlow(taus, test, train, new, accuracy)
+
+
+def _training_times(given: Any) -> Floats:
+    """Times as an array. `[times]`."""
+    if isinstance(given, str | Fraction):
+        given = float(parse_exact(given, field="training_time"))
+    array = np.asarray(given)
+    if array.dtype.kind not in "iuf" or array.ndim > 1 or array.size == 0:
+        rule = "it must be a number, or a sequence of numbers"
+        raise InputError("training_time", show(given), rule, "give tau > 0")
+    taus = np.atleast_1d(array.astype(np.float64))
+    if not (np.isfinite(taus) & (taus > 0)).all():
+        raise InputError("training_time", show(given), "it must be positive", "give tau > 0")
+    return taus
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,12 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
 
 from dsmverify.curves.activations import Activation
 from dsmverify.curves.curve import CurveWarning, LearningCurve, learning_curve
 from dsmverify.curves.settings import LIMIT
 from dsmverify.errors import InputError, show
+from dsmverify.exact import parse_exact
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +33,8 @@ RANGE: Final = (1e-8, 1e4)
 
 PLACES: Final = 121
 """Places of the grid: ten a decade on `RANGE`."""
+
+MOST_PLACES: Final = 100_000
 
 FLAT: Final = 1e-13
 """A derivative below this times the condition of the error has no certain sign in float64."""
@@ -127,13 +129,10 @@ def optimal_ridge(
         raise InputError(
             "minimise", show(minimise), "it must be one of " + ", ".join(QUANTITIES), "name one"
         )
-    low, high = between
-    if not (0 < low < high < math.inf):
-        raise InputError(
-            "between", show(between), "it must be 0 < low < high", "give (1e-8, 1e4), say"
-        )
-    if isinstance(places, bool) or not isinstance(places, int) or places < 3:
-        raise InputError("places", show(places), "it must be an integer of at least 3", "give 121")
+    low, high = _range(between)
+    if isinstance(places, bool) or not isinstance(places, int) or not 3 <= places <= MOST_PLACES:
+        rule = f"it must be an integer from 3 to {MOST_PLACES}"
+        raise InputError("places", show(places), rule, "give 121")
 
     def curve(ridge: Any) -> LearningCurve:
         return learning_curve(activation, psi_n, psi_p, time, ridge, noise_samples, spectrum)
@@ -146,14 +145,11 @@ def optimal_ridge(
     logs = np.linspace(math.log(low), math.log(high), places)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CurveWarning)
+        shape = curve(low).setting.shape
+        if shape:
+            names = "psi_n, psi_p, time, noise_samples"
+            raise InputError(names, show(shape), "one point at a time", "give scalars")
         grid = curve(np.exp(logs))
-        if grid.setting.shape != (places,):
-            raise InputError(
-                "psi_n, psi_p, time, noise_samples",
-                show(grid.setting.shape),
-                "one point at a time",
-                "give scalars",
-            )
         slopes = np.exp(logs) * np.asarray(grid.derivatives[minimise]["ridge"])
         seen = np.abs(slopes) > FLAT * np.asarray(grid.condition[minimise])
     if not seen.any():
@@ -164,6 +160,8 @@ def optimal_ridge(
     at_zero = _at_zero(curve, minimise)
     if slopes[0] >= 0:
         minima.append(Minimum(0.0, at_zero))
+    from scipy import optimize  # here: it takes longer to load than all the rest of this package
+
     for left, right in _brackets(slopes):
         root = optimize.brentq(slope, logs[left], logs[right], xtol=TOLERANCE, rtol=TOLERANCE)
         ridge = math.exp(float(root))
@@ -183,6 +181,17 @@ def optimal_ridge(
         where = "infinite"
     skipped = places - int(seen.sum())
     return OptimalRidge(best.ridge, best.value, where, tuple(minima), (low, high), skipped)
+
+
+def _range(between: object) -> tuple[float, float]:
+    """The ends of the grid."""
+    way_out = "give (1e-8, 1e4), say"
+    if not isinstance(between, Sequence) or isinstance(between, str) or len(between) != 2:
+        raise InputError("between", show(between), "it must be two ridges", way_out)
+    low, high = (parse_exact(value, field="between") for value in between)
+    if not 0 < low < high:
+        raise InputError("between", show(between), "it must be 0 < low < high", way_out)
+    return float(low), float(high)
 
 
 def _brackets(slopes: Floats) -> list[tuple[int, int]]:

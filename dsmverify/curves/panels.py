@@ -58,7 +58,7 @@ FARTHEST = 200
 class Growth:
     """What is known of rho far out: `|rho(x)| <= constant exp(rate |x| + square x^2)`, x real.
 
-    It is taken on trust beyond the last panel, and checked on the panels.
+    It is taken on trust beyond the last panel, and looked at in the middle of each panel.
 
     Attributes:
         constant: non-negative.

@@ -21,7 +21,7 @@ from dsmverify.errors import InputError, show
 from dsmverify.numbers import Numbers
 from dsmverify.systems import float64, load
 from dsmverify.systems.balls import ComplexBalls
-from dsmverify.systems.strict import StrictError
+from dsmverify.systems.strict import StrictError, Traced
 
 Rule = Callable[[Numbers[Any], Any], Any]
 """A piece of an activation in any number system, by its functions and integers alone."""
@@ -61,6 +61,25 @@ class AnalyticBalls(ComplexBalls):
 ANALYTIC = AnalyticBalls()
 
 
+def check_kinds(name: object, pieces: object, kinks: object, linear: object) -> None:
+    """See that the arguments of an activation are what they should be, before any is used.
+
+    Raises:
+        InputError: one is of another type.
+    """
+    if not isinstance(name, str):
+        raise InputError("name", show(name), "it must be text", 'give "mine", say')
+    way_out = "write [lambda ns, x: x / (1 + ns.exp(-x))], say"
+    if not isinstance(pieces, Sequence) or not pieces or not all(map(callable, pieces)):
+        rule = "they must be functions of a number system and a number, in a list"
+        raise InputError("pieces", show(pieces), rule, way_out)
+    if isinstance(kinks, str) or not isinstance(kinks, Sequence):
+        raise InputError("kinks", show(kinks), "they must be a list", "write kinks=[0], say")
+    if linear is not None and not isinstance(linear, bool):
+        rule = "it must be True, False or None"
+        raise InputError("linear", show(linear), rule, "leave linear out")
+
+
 def checked_kinks(name: str, pieces: int, kinks: Sequence[Fraction | int]) -> tuple[Fraction, ...]:
     """Kinks as fractions.
 
@@ -86,21 +105,25 @@ def check_rules(name: str, pieces: Sequence[Rule], kinks: Sequence[Fraction]) ->
     """See each rule through the tracer, at a point of its own interval.
 
     Raises:
-        InputError: a rule uses more than the number system offers.
+        InputError: a rule uses more than the number system offers, raises something itself, or
+            does not return a number.
     """
+    way_out = "use the system's functions, integers and ns.constant(Fraction(1, 10))"
     strict: Numbers[Any] = load("strict")
     for rule, (low, high) in zip(pieces, pairwise([None, *kinks, None]), strict=True):
         inner = [end for end in (low, high) if end is not None]
         x = Fraction(sum(inner), max(1, len(inner))) - (low is None) + (high is None)
+        taken = "a rule takes a number system and a number"
         try:
-            rule(strict, strict.constant(x))
+            value = rule(strict, strict.constant(x))
         except StrictError as error:
-            raise InputError(
-                "pieces",
-                name,
-                f"a rule takes a number system and a number, and {error}",
-                "use the system's functions, integers and ns.constant(Fraction(1, 10))",
-            ) from error
+            raise InputError("pieces", name, f"{taken}, and {error}", way_out) from error
+        except Exception as error:  # whatever a user's function may raise
+            said = f"at x = {x} one raised {type(error).__name__}: {error}"
+            raise InputError("pieces", name, f"{taken}, and {said}", way_out) from error
+        if not isinstance(value, Traced | int) or isinstance(value, bool):
+            said = f"at x = {x} one returned {show(value)}, which is no number of the system"
+            raise InputError("pieces", name, f"{taken}, and {said}", way_out)
 
 
 def refuse_without_growth(name: str, pieces: Sequence[Rule]) -> NoReturn:

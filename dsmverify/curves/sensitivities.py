@@ -61,7 +61,8 @@ def moving(
         velocities: the directions.
         rounding: whether two more follow: relative changes of the right sides of the equations of
             delta_1 and delta_2.
-        saturated: whether `at` is a `saturated_state`.
+        saturated: whether `at` is a `saturated_state`. With `psi_p > 1` a direction may raise the
+            ridge from 0; at 1 the errors move by its root, and there is no derivative.
     """
     ns = at.parameters.ns
     duals: Duals[Any] = Duals(ns, len(velocities) + 2 * rounding)
@@ -84,6 +85,12 @@ def moving(
         )
         for i in range(len(velocities))
     ]
+    if saturated:
+        lifts = [_lift(at, velocity) for velocity in velocities]
+        changes = [
+            replace(change, damping=_lifted_damping(at, change, lift))
+            for change, lift in zip(changes, lifts, strict=True)
+        ]
     if rounding:
         none = 0 * at.delta[0]
         changes.append(Change((-1 / at.delta[0], none), none, none, none))
@@ -94,11 +101,38 @@ def moving(
     )
     if saturated:
         linear = linear_strength(parameters, (delta[0], delta[1]))
-        moved = replace(fixed, delta=(delta[0], delta[1]), linear=linear, kernel=1 / linear)
+        inverse = Dual(0 * at.delta[0], tuple(lifts))
+        kernel = 1 / (linear + inverse)
+        # The ridge enters `linearise` as lam H/D, which tends to 1 as the ridge vanishes.
+        one = duals.constant(1)
+        moved = replace(
+            fixed,
+            parameters=replace(parameters, ridge=one),
+            delta=(delta[0], delta[1]),
+            linear=linear,
+            resolvent=one,
+            ratio=inverse * kernel,
+            kernel=kernel,
+        )
     else:
         resolvent = Dual(at.resolvent, tuple(response.resolvent for response in responses))
         moved = state(parameters, (delta[0], delta[1]), resolvent)
     return observables(moved, linearise(moved))
+
+
+def _lift(at: State[Any], velocity: Velocity) -> Any:
+    """How fast `1/H = lam/(psi_p - 1)` rises from 0 with the ridge, in a `saturated_state`."""
+    faster = velocity.get("ridge")
+    return 0 * at.delta[0] if faster is None else faster / (at.parameters.psi_p - 1)
+
+
+def _lifted_damping(at: State[Any], change: Change[Any], lift: Any) -> tuple[Any, Any]:
+    """A change of 1/T_1 and 1/T_2, and what `K = 1/(A + 1/H)` adds to it as 1/H rises."""
+    fall = [
+        level.load * at.parameters.spectrum.mean(level.linear * at.kernel * at.kernel) * lift
+        for level in at.levels
+    ]
+    return change.damping[0] - fall[0], change.damping[1] - fall[1]
 
 
 def _or_none(tangent: Any, at: State[Any]) -> Any:

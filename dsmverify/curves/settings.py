@@ -208,7 +208,7 @@ def _sign(value: Fraction) -> int:
 
 
 def _as_floats(value: Any) -> Any:
-    return float(value) if isinstance(value, Fraction) else value
+    return float(value) if isinstance(value, Fraction | int) else value
 
 
 def _is_array(value: Any) -> bool:
@@ -221,6 +221,9 @@ def _plain(value: Any) -> Any:
 
 
 def _array(name: str, value: Any) -> Floats:
+    if np.ma.is_masked(value):
+        rule = "a masked entry is no number"
+        raise InputError(name, show(value), rule, "leave the entry out, or give a value")
     array = np.asarray(value)
     if array.dtype.kind not in "iuf":
         if array.dtype == object and all(isinstance(entry, Fraction) for entry in array.ravel()):
@@ -246,7 +249,7 @@ def _positive(name: str, value: Any) -> Fraction | Floats:
         number = parse_exact(value, field=name)
         if number <= 0:
             raise InputError(name, show(value), rule, way_out)
-        if not 0 < _finite(number) < math.inf:
+        if not 0 < _float_or_infinity(number) < math.inf:
             raise InputError(name, show(value), "it is no normal float64", "choose another scale")
         return number
     array = _array(name, value)
@@ -255,7 +258,7 @@ def _positive(name: str, value: Any) -> Fraction | Floats:
     return array
 
 
-def _finite(number: Fraction) -> float:
+def _float_or_infinity(number: Any) -> float:
     try:
         return float(number)
     except OverflowError:
@@ -268,8 +271,12 @@ def _copies(value: Any) -> int | float | Floats:
     value = _plain(value)
     if not _is_array(value):
         is_number = isinstance(value, Integral | float) and not isinstance(value, bool)
-        number = float(value) if is_number else math.nan
+        number = _float_or_infinity(value) if is_number else math.nan
         if number == math.inf:
+            if isinstance(value, Integral):
+                raise InputError(
+                    "noise_samples", show(value), "it is beyond float64", "give math.inf"
+                )
             return math.inf
         if not (number >= 1 and number == math.floor(number)):
             raise InputError("noise_samples", show(value), rule, way_out)

@@ -34,6 +34,11 @@ LONGEST_LINE: Final = 2001
 LONGEST_SIDE: Final = 301
 """Places on a side of the diagram, at most."""
 
+MOST_DRAWS: Final = 2**53
+"""Up to here float64 has every integer."""
+
+_LEAST, _LARGEST = Fraction(np.finfo(np.float64).tiny), Fraction(np.finfo(np.float64).max)
+
 _NO_NAME = frozenset(",|/\n\r")
 
 
@@ -69,6 +74,7 @@ class Axis:
                 f"it must be above low = {self.low}",
                 "give a larger one",
             )
+        _check_size(f"{key}.high", self.high)
         if not 2 <= self.count <= longest:
             raise InputError(
                 f"{key}.count",
@@ -324,6 +330,7 @@ def ridge_of(value: Any, key: str) -> Fraction | str:
             "it must be positive",
             f'"{LIMIT}" is the limit of vanishing ridge',
         )
+    _check_size(key, ridge)
     return ridge
 
 
@@ -331,9 +338,11 @@ def draws_of(value: Any, key: str) -> float:
     """The number of noise draws that a file names: a positive integer, or infinity.
 
     Raises:
-        InputError: anything else.
+        InputError: anything else, or more than float64 counts.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        if value > MOST_DRAWS:
+            raise InputError(key, show(value), f"{MOST_DRAWS} are the most", "write inf")
         return value
     if value == "inf" or (isinstance(value, float) and value == math.inf):
         return math.inf
@@ -364,6 +373,13 @@ def _check_activation(key: str, name: str) -> None:
 def _positive(key: str, value: Fraction) -> None:
     if value <= 0:
         raise InputError(key, show(str(value)), "it must be positive", "give a positive number")
+    _check_size(key, value)
+
+
+def _check_size(key: str, value: Fraction) -> None:
+    if not _LEAST <= value <= _LARGEST:
+        shown = str(value)
+        raise InputError(key, show(shown), "it is no normal float64", "choose another scale")
 
 
 def _distinct(key: str, values: tuple[Any, ...]) -> None:

@@ -46,7 +46,7 @@ def eigenvalues(spectrum: Spectrum | None, dimension: int) -> Floats:
         return np.ones(dimension)
     levels = (np.arange(dimension) + 0.5) / dimension
     if callable(spectrum):
-        found = np.array([float(spectrum(float(level))) for level in levels])
+        found = np.array([_quantile(spectrum, float(level)) for level in levels])
     else:
         found = _atoms(spectrum, levels)
     if not (np.isfinite(found).all() and (found >= 0).all() and found.any()):
@@ -57,6 +57,18 @@ def eigenvalues(spectrum: Spectrum | None, dimension: int) -> Floats:
             "give (eigenvalues, weights) or a quantile function on (0, 1)",
         )
     return found
+
+
+def _quantile(spectrum: Callable[[float], float], level: float) -> float:
+    try:
+        return float(spectrum(level))
+    except Exception as error:  # whatever a user's function may raise
+        raise InputError(
+            "spectrum",
+            show(spectrum),
+            f"at {level:.6g} it raised {type(error).__name__}: {error}",
+            "give a quantile function on (0, 1)",
+        ) from error
 
 
 def _atoms(spectrum: tuple[Sequence[Any], Sequence[Any]], levels: Floats) -> Floats:

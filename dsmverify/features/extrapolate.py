@@ -99,10 +99,18 @@ def fit(
         quantity: name for the result.
 
     Raises:
-        InputError: fewer than four distinct sizes, or a standard error that is not positive.
+        InputError: fewer than four distinct sizes, a size or standard error that is not positive,
+            or sequences of different lengths.
     """
-    d, mean, error = (np.asarray(x, dtype=np.float64) for x in (dimensions, means, standard_errors))
+    d = _numbers("dimensions", dimensions)
+    mean, error = _numbers("means", means), _numbers("standard_errors", standard_errors)
+    for name, values in (("means", mean), ("standard_errors", error)):
+        if len(values) != len(d):
+            rule = f"there are {len(d)} sizes"
+            raise InputError(name, show(values.tolist()), rule, "give one for each size")
     sizes = np.unique(d)
+    if not (np.isfinite(d) & (d > 0)).all():
+        raise InputError("dimensions", show(d.tolist()), "sizes are positive", "give d >= 2")
     if len(sizes) < FEWEST_SIZES or len(sizes) < len(d):
         raise InputError(
             "dimensions",
@@ -147,7 +155,7 @@ def extrapolate(simulations: Sequence[Simulation], *, quadratic: bool = False) -
 
     Raises:
         InputError: fewer than four sizes, or simulations that differ in more than the size;
-            rounding of `psi d` counts.
+            rounding of `psi d` counts. Two quantile functions are not told apart.
     """
     for simulation in simulations[1:]:
         _same(simulations[0], simulation)
@@ -182,6 +190,16 @@ def _same(first: Simulation, other: Simulation) -> None:
         _equal(name, getattr(first, name), getattr(other, name))
     for name in ("time", "ridge", "name", "mean_spike"):
         _equal(name, getattr(first.setting, name), getattr(other.setting, name))
+    # Two functions may be the same law, made anew for each size.
+    if not (callable(first.spectrum) and callable(other.spectrum)):
+        _equal("spectrum", first.spectrum, other.spectrum)
+
+
+def _numbers(name: str, given: ArrayLike) -> Floats:
+    array = np.asarray(given)
+    if array.dtype.kind not in "iuf" or array.ndim != 1:
+        raise InputError(name, show(given), "it must be a sequence of numbers", "give a list")
+    return array.astype(np.float64)
 
 
 def _equal(name: str, first: object, other: object) -> None:

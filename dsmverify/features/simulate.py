@@ -41,6 +41,11 @@ BATCH_ENTRIES: Final = 2**24
 """Entries of all arrays of a batch of repeats: 128 MiB, or one repeat where that is more."""
 
 
+MOST_ROWS: Final = 10**8
+"""Noised points of one repeat: beyond it, hours."""
+
+_LEAST, _LARGEST = Fraction(np.finfo(np.float64).tiny), Fraction(np.finfo(np.float64).max)
+
 _WIDTH = 64
 """Arrays of n p entries that a series needs at once, from above."""
 
@@ -72,6 +77,8 @@ class Simulation:
         rank: directions of feature space that the minimiser uses, `[repeats]`.
         truncation: bound, to first order, on what truncated series did to any observable,
             `[repeats]`; 0 for the Gaussian equivalent.
+        spectrum: of the data's covariance: atoms and weights, exact, or the function that was
+            given; None for the identity.
     """
 
     setting: Setting
@@ -79,6 +86,7 @@ class Simulation:
     values: Mapping[str, Floats]
     rank: Floats
     truncation: Floats
+    spectrum: object = None
 
     @property
     def dimension(self) -> int:
@@ -203,13 +211,22 @@ def simulate(
     if batch is None:
         batch = max(1, BATCH_ENTRIES // entries)
     _integer("batch", batch, 1)
-    parts = [
-        _measured(setting, seed, range(start, min(start + batch, repeats)), arrays)
-        for start in range(0, repeats, batch)
-    ]
+    with np.errstate(over="ignore", invalid="ignore"):  # overflow is refused below
+        parts = [
+            _measured(setting, seed, range(start, min(start + batch, repeats)), arrays)
+            for start in range(0, repeats, batch)
+        ]
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    for name in QUANTITIES:
+        if not np.isfinite(joined[name]).all():
+            place = f"time={time}, ridge={ridge}, psi_n={psi_n}, psi_p={psi_p}"
+            rule = f"float64 does not hold the {name} there"
+            raise InputError("time, ridge", place, rule, "choose another scale")
     rank, truncation = joined.pop("rank"), joined.pop("truncation")
-    return Simulation(setting, seed, joined, rank, truncation)
+    kept: object = spectrum
+    if spectrum is not None and not callable(spectrum):
+        kept = tuple(tuple(parse_exact(x, field="spectrum") for x in part) for part in spectrum)
+    return Simulation(setting, seed, joined, rank, truncation, kept)
 
 
 def _measured(setting: Setting, seed: int, repeats: range, arrays: Arrays) -> dict[str, Floats]:
@@ -299,6 +316,8 @@ def _setting(
         raise InputError(
             "model", show(model), "it must be 'features' or 'equivalent'", "give one of the two"
         )
+    if not isinstance(mean_spike, bool):
+        raise InputError("mean_spike", show(mean_spike), "it must be True or False", "give one")
     if model == "features" and not mean_spike:
         raise InputError(
             "mean_spike",
@@ -308,6 +327,9 @@ def _setting(
         )
     samples, features = (max(1, round(psi * dimension)) for psi in (exact_n, exact_p))
     m = None if is_infinite else int(noise_samples)
+    if m is not None and samples * m > MOST_ROWS:
+        rule = f"n m = {show(samples * m)} noised points are more than {MOST_ROWS}"
+        raise InputError("noise_samples", show(m), rule, "give fewer, or math.inf")
     known = activation if isinstance(activation, Activation) else activation_named(activation)
     if lam == 0 and m is not None:
         rank = min(features, dimension) if known.is_linear else features
@@ -347,4 +369,6 @@ def _positive(name: str, value: object, way_out: str = "give a positive number")
     exact = parse_exact(value, field=name)
     if exact <= 0:
         raise InputError(name, show(value), "it must be positive", way_out)
+    if not _LEAST <= exact <= _LARGEST:
+        raise InputError(name, show(value), "it is no normal float64", "choose another scale")
     return exact

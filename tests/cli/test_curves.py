@@ -85,7 +85,10 @@ def test_lines_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         (["curves", "own.toml", "--out", "/dev/null/x"], ("is not a folder",)),
         (["curves", "bad.toml"], ("bad.toml: panels[0].ridge: '-1'", '"0+" is the limit')),
         (["train", "curves"], ("curves: experiment: 'curves'", "run `dsmverify curves` on it")),
-        (["sweep", "curves", "--store", "s.db"], ("it does not run as a sweep",)),
+        (
+            ["sweep", "curves", "--store", "s.db"],
+            ("it does not run as a sweep", "dsmverify curves"),
+        ),
     ],
 )
 def test_bad_input(

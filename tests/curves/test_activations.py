@@ -14,6 +14,7 @@ from flint import acb, arb
 from dsmverify.certify import precision
 from dsmverify.curves import activations
 from dsmverify.curves.activations import ACTIVATIONS, Activation, activation_named
+from dsmverify.curves.moments import enclosed_shared_slope
 from dsmverify.curves.panels import Growth, PiecewiseAnalytic
 from dsmverify.errors import InputError
 from dsmverify.formulas.activations import CLOSED, Moments
@@ -188,7 +189,7 @@ def test_an_unknown_name_suggests_one() -> None:
     with pytest.raises(InputError, match="no activation of this name; did you mean 'tanh'"):
         activation_named("tahn")
     with pytest.raises(InputError, match="take one of relu, erf, sin"):
-        activation_named(3)  # type: ignore[arg-type]
+        activation_named(3)
 
 
 def test_an_infinite_second_moment_is_refused() -> None:
@@ -206,6 +207,62 @@ def test_an_infinite_second_moment_is_refused() -> None:
 def test_a_rule_beside_the_number_system_is_refused(rule: Any) -> None:
     with pytest.raises(InputError, match="pieces: mine, but a rule takes a number system"):
         Activation.piecewise("mine", [rule], growth=Growth(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (lambda ns, x: 1 / x, "at x = 0 one raised ZeroDivisionError"),
+        (lambda x: x, "one raised TypeError"),
+        (lambda ns, x: np.sin(x), "one raised TypeError"),
+        (lambda ns, x: None, "one returned None"),
+        (lambda ns, x: 0.5, "one returned 0.5"),
+        (lambda ns, x: True, "one returned True"),
+        (lambda ns, x: x * ns.constant([1, 2]), "one returned array"),
+    ],
+)
+def test_a_rule_that_fails_is_refused(rule: Any, message: str) -> None:
+    with pytest.raises(InputError, match=f"pieces: mine, but a rule takes .*{message}"):
+        Activation.piecewise("mine", [rule], growth=Growth(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": 3}, "name: 3, but it must be text"),
+        ({"pieces": [3]}, r"pieces: \[3\], but they must be functions"),
+        ({"pieces": lambda ns, x: x}, "pieces: .* in a list"),
+        ({"pieces": []}, "pieces"),
+        ({"kinks": 1}, "kinks: 1, but they must be a list"),
+        ({"growth": (1, 1)}, r"growth: \(1, 1\), but it must be a Growth"),
+        ({"linear": "yes"}, "linear: 'yes', but it must be True, False or None"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(changes: dict[str, Any], message: str) -> None:
+    good: dict[str, Any] = {"name": "mine", "pieces": [lambda ns, x: x], "growth": Growth(1, 1)}
+    with pytest.raises(InputError, match=message):
+        Activation.piecewise(**(good | changes))
+
+
+def test_what_is_said_of_linearity_is_looked_at() -> None:
+    bent = Activation.piecewise(
+        "bent", [lambda ns, x: 0, lambda ns, x: x], [0], Growth(1, 1), linear=True
+    )
+    with pytest.raises(InputError, match="linear: True, but bent certainly bends"):
+        _ = bent.is_linear
+    straight = Activation.piecewise("straight", [lambda ns, x: x], (), Growth(1, 1), linear=False)
+    with pytest.raises(InputError, match=r"straight, but .* linear=True if it is linear"):
+        straight.moments(0.1)
+    # Nearly linear: what is left of the square is small, but not beside what bends.
+    slightly = Activation.piecewise(
+        "slightly",
+        [lambda ns, x: x + ns.exp(-x * x / 2) / 10**14],
+        (),
+        Growth(2, 1),
+        linear=False,
+    )
+    with pytest.raises(InputError, match="certified to less than 14 digits"):
+        slightly.moments(0.1)
 
 
 def test_a_rule_is_tried_on_its_own_interval() -> None:
@@ -226,6 +283,39 @@ def test_a_rule_is_tried_on_its_own_interval() -> None:
 def test_a_time_that_is_not_positive_is_refused(time: Any) -> None:
     with pytest.raises(InputError, match=r"time: .*must be positive"):
         activation_named("relu").moments(time)
+
+
+@pytest.mark.parametrize("time", ["0.1", None, True, 1j, [0.1], np.array(["0.1"])])
+def test_a_time_that_is_no_number_is_refused(time: Any) -> None:
+    with pytest.raises(InputError, match=r"time: .* it must be a number, or an array"):
+        activation_named("relu").moments(time)
+
+
+def test_a_time_to_enclose_is_exact_and_positive() -> None:
+    rho = activation_named("relu")
+    with precision(64):
+        assert rho.enclose_moments(1).shared.overlaps(rho.enclose_moments(Fraction(1)).shared)
+        for time, message in ((0.1, "exact, or a ball"), (0, "positive"), (arb(0, 1), "positive")):
+            with pytest.raises(InputError, match=f"time: .*it must be {message}"):
+                rho.enclose_moments(time)
+    for bits in (0, True, "64"):
+        with pytest.raises(InputError, match=r"bits: .* positive integer"):
+            rho.series(bits)
+
+
+@pytest.mark.parametrize("time", [Fraction(1, 100), Fraction(1, 10)])
+def test_the_slope_of_a_series_holds_what_its_tail_may_add(time: Fraction) -> None:
+    """The first 64 coefficients of relu leave much open; its closed form tells the slope."""
+    known = activation_named("relu")
+    cut = Activation("cut", known.function, known.float64, known.torch, False)
+    with precision(100):
+        exact, found = enclosed_shared_slope(known, time), enclosed_shared_slope(cut, time)
+        series = cut.series()
+        assert found.contains(exact)
+        assert bool(found.rad() < series.tail.upper() / ball(time))
+        for factor in (0, -1):  # the sum alone, and with its tail on the other side
+            alone = found.upper() - factor * (found.upper() - found.lower())
+            assert not arb(alone).overlaps(exact)
 
 
 def test_a_growth_that_hides_an_infinite_moment_is_refused() -> None:

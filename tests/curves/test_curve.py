@@ -12,12 +12,16 @@ import pytest
 from scipy import integrate
 
 from benchmarks.curves import random_points
+from dsmverify.certify import precision
 from dsmverify.curves import CurveWarning, LearningCurve, learning_curve
 from dsmverify.curves.activations import Activation
 from dsmverify.curves.certified import OBSERVABLES
 from dsmverify.curves.panels import Growth
+from dsmverify.curves.sensitivities import moving
 from dsmverify.curves.settings import LIMIT, rank_gap
 from dsmverify.errors import InputError
+from dsmverify.formulas.learning_curves import observables
+from dsmverify.formulas.random_features import damping, linearise, state
 
 T = 0.3
 A2, H = math.exp(-2 * T), -math.expm1(-2 * T)
@@ -279,6 +283,28 @@ def test_the_condition_counts_every_parameter(everywhere: tuple[Any, LearningCur
         assert np.isfinite(curve.condition[name]).all()
 
 
+@pytest.mark.parametrize("k", [0, 1])
+def test_rounding_of_either_right_side_moves_the_errors_as_told(k: int) -> None:
+    """One right side is changed by 1e-5 of itself, and the map is repeated until it stays."""
+    curve = learning_curve("relu", 2.0, 3.0, T, 0.1, 3)
+    at = curve._state(slice(0, 1))
+    moved = moving(at, linearise(at), [], rounding=True)
+    shown = []
+    for side in (-1e-5, 1e-5):
+        pair = at.delta
+        for _ in range(200):
+            here = state(at.parameters, pair)
+            images = [(1 + side * (j == k)) / damping(here, j) for j in range(2)]
+            pair = (images[0], images[1])
+        here = state(at.parameters, pair)
+        shown.append(observables(here, linearise(here)))
+    for name in OBSERVABLES:
+        rise = (getattr(shown[1], name) - getattr(shown[0], name)) / 2e-5
+        assert getattr(moved, name).tangents[k] == pytest.approx(rise, rel=1e-6)
+        assert abs(rise) > 1e-4
+        assert curve.condition[name] > abs(getattr(curve, name)) + abs(rise)
+
+
 def test_derivatives_at_small_ridge_do_not_cancel() -> None:
     """Above the threshold the errors hardly depend on a tiny ridge; its slope is still right."""
     limit = learning_curve("relu", 2.0, 9.0, T, "0+", 2)
@@ -288,6 +314,60 @@ def test_derivatives_at_small_ridge_do_not_cancel() -> None:
         assert near.derivatives[name]["ridge"] == pytest.approx(wanted, rel=1e-9)
     rising = near.derivatives["train_error"]["ridge"]
     assert rising == pytest.approx(2 * near.train_error / 1e-13, rel=1e-9)
+
+
+@pytest.mark.parametrize("spectrum", [None, ([0.4, 1.6], [0.5, 0.5])])
+@pytest.mark.parametrize(("psi_n", "psi_p", "copies"), [(2, 84, 1), (1.5, 9, 2), (4, 2, math.inf)])
+def test_the_ridge_derivative_in_the_limit_of_linear_features(
+    psi_n: float, psi_p: float, copies: float, spectrum: Any
+) -> None:
+    """Rank d < n m: H grows like 1/lam. Against enclosures at a ridge small beside all else."""
+    limit = learning_curve("linear", psi_n, psi_p, "0.03", "0+", copies, spectrum)
+    step = Fraction(1, 10**12)
+    near = learning_curve("linear", psi_n, psi_p, "0.03", step, copies, spectrum).enclose(40)
+    balls = limit.enclose(40, derivatives=True)
+    together = learning_curve(
+        "linear", psi_n, np.array([psi_p, 0.5, 2 * psi_p]), 0.03, "0+", copies, spectrum
+    )
+    with precision(200):
+        for name in OBSERVABLES:
+            rise = float((getattr(near, name) - getattr(balls, name)) * 10**12)
+            assert limit.derivatives[name]["ridge"] == pytest.approx(rise, rel=1e-6, abs=1e-6)
+            for by, slope in balls.derivatives[name].items():
+                scale = limit.condition[name] * 1e-13
+                assert limit.derivatives[name][by] == pytest.approx(
+                    float(slope), rel=1e-9, abs=scale
+                )
+                assert together.derivatives[name][by][0] == pytest.approx(
+                    float(slope), rel=1e-9, abs=scale
+                )
+    assert limit.derivatives["test_error"]["ridge"] < 0
+
+
+def test_linear_features_as_many_as_dimensions_have_no_derivative_in_the_limit() -> None:
+    """There the errors move like the root of the ridge."""
+    curve = learning_curve("linear", 4, 1, "0.1", "0+", 1)
+    slopes = curve.derivatives["test_error"]
+    assert math.isnan(slopes["ridge"])
+    assert math.isnan(slopes["psi_p"])
+    assert math.isfinite(slopes["psi_n"])
+    balls = curve.enclose(20, derivatives=True)
+    assert set(balls.derivatives["test_error"]) == {"psi_n", "time"}
+    rise = [
+        learning_curve("linear", 4, 1, "0.1", ridge, 1).test_error - curve.test_error
+        for ridge in (1e-8, 4e-8)
+    ]
+    assert rise[1] / rise[0] == pytest.approx(2, rel=1e-3)
+
+
+def test_numbers_as_large_as_float64_holds() -> None:
+    many = learning_curve("relu", noise_samples=10**30)
+    every = learning_curve("relu", noise_samples=math.inf)
+    assert many.test_error == pytest.approx(every.test_error, rel=1e-14)
+    assert learning_curve("relu", noise_samples=1e308).test_error == many.test_error
+    for activation in ("relu", "tanh", "sin"):
+        late = learning_curve(activation, time=1e308)
+        assert late.test_error == pytest.approx(learning_curve(activation, time=800).test_error)
 
 
 def test_a_kinked_activation_of_a_user_has_no_derivative_by_time() -> None:
@@ -337,6 +417,9 @@ def test_an_affine_activation_is_linear() -> None:
         ({"noise_samples": -math.inf}, "noise_samples"),
         ({"noise_samples": "2"}, "noise_samples"),
         ({"noise_samples": [1.0, 2.5]}, r"noise_samples\[1\]: 2.5"),
+        ({"noise_samples": 10**400}, "beyond float64; give math.inf"),
+        ({"psi_n": np.ma.array([1.0, 2.0], mask=[False, True])}, "a masked entry is no number"),
+        ({"activation": ["relu"]}, "no activation of this name"),
         ({"activation": "rellu"}, "did you mean 'relu'"),
         ({"psi_n": [1.0, 2.0], "psi_p": [1.0, 2.0, 3.0]}, "shapes do not go together"),
         ({"spectrum": ([1, 2], [0.5])}, "every atom needs a weight"),

@@ -81,6 +81,19 @@ def test_the_two_sides_of_a_box_vary_on_their_own() -> None:
         assert bool(abs(abs(value).upper() - arb("1.4")) < arb("1e-6"))
 
 
+@pytest.mark.parametrize("outside", [0, 1])
+def test_an_image_that_leaves_the_box_on_one_side_shows_nothing(
+    outside: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = [arb(0), arb(0)]
+    image[outside] = arb(1)
+    with precision(128):
+        given = parameters(4, 2, "0.01", 3)
+        assert enclosures.enclosed_state(given) is not None
+        monkeypatch.setattr(enclosures, "krawczyk_image", lambda *_: tuple(image))
+        assert enclosures.enclosed_state(given) is None
+
+
 @pytest.mark.parametrize("copies", [1, 3, math.inf])
 @pytest.mark.parametrize(("psi_p", "ridge"), [(2, "0.01"), (4, "1e-10"), (30, "0+"), (2, "0+")])
 def test_the_box_holds_the_fixed_point(copies: Any, psi_p: int, ridge: str) -> None:
@@ -293,8 +306,8 @@ def test_working_precision_is_put_back() -> None:
     assert int(ctx.prec) == before
 
 
-@pytest.mark.parametrize("digits", [0, 1001])
-def test_digits_out_of_range(digits: int) -> None:
+@pytest.mark.parametrize("digits", [0, 1001, 1.5, "15", None, True, math.nan])
+def test_digits_out_of_range(digits: Any) -> None:
     with pytest.raises(InputError, match="digits"):
         learning_curve().enclose(digits)
 

@@ -20,6 +20,7 @@ from dsmverify.curves.panels import (
     Growth,
     PiecewiseAnalytic,
     expectations,
+    gaussian_tail,
     hermite_bound,
     legendre,
     rule_constant,
@@ -247,6 +248,31 @@ def test_an_even_degree_gives_the_bound_of_the_rule() -> None:
                 assert abs(found - exact) > bound / 10**6
 
 
+def test_the_bound_of_the_rule_holds_for_chebyshev_polynomials_and_is_not_far() -> None:
+    """`T_2n` is the first one that n nodes miss, and nearly all of what they can miss."""
+    with precision(200):
+        for nodes in (2, 4, 10):
+            found = arb(0)
+            for x, w in zip(*legendre(nodes), strict=True):
+                found += w * (2 * nodes * x.acos()).cos()
+            error = abs(found - arb(2) / (1 - 4 * nodes * nodes))
+            for size in (Fraction(2), Fraction(8)):
+                power = ball(size) ** (2 * nodes)
+                bound = rule_constant(size) * (power + 1 / power) / 2 / power
+                assert error < bound
+                assert error > bound / 4
+
+
+def test_tails_of_growing_functions_against_mpmath() -> None:
+    for decay, rate, start in ((0.5, 0.0, 3), (0.25, 2.0, 5), (0.3, 1.0, 0)):
+        wanted = 2 * mp.quad(
+            lambda x, a=decay, b=rate: mp.exp(b * x - a * x * x), [start, 8, 20, 60]
+        )
+        with precision(80):
+            found = gaussian_tail(arb(decay), arb(rate), start)
+        assert float(found) == pytest.approx(float(wanted), rel=1e-12)
+
+
 def test_mehler_bounds_hermite_functions() -> None:
     rng = np.random.default_rng(7)
     for _ in range(60):
@@ -317,6 +343,26 @@ def test_a_bound_that_is_too_small_is_seen(planted: pytest.MonkeyPatch) -> None:
     planted.setattr(panels, "_panel_error", small)
     with pytest.raises(InputError, match="more than its second moment"):
         hermite_series(ERF, 100)
+
+
+def test_every_panel_and_its_mirror_image_count_in_the_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    true_panels, seen = panels._panels, []
+
+    def watched(*arguments: Any) -> Iterator[Any]:
+        for panel in true_panels(*arguments):
+            seen.append(panel.error)
+            yield panel
+
+    monkeypatch.setattr(panels, "_panels", watched)
+    with precision(100):
+        rule = panels.gaussian_rule(SILU, 40, 8)
+        both = 2 * sum(seen, arb(0))
+        assert len(seen) > 2
+        assert both > 0
+        assert rule.error > both * (1 - arb(2) ** -50)
+        assert rule.square.rad() > both * (1 - arb(2) ** -20)
 
 
 def test_what_contradicts_itself_is_refused(planted: pytest.MonkeyPatch) -> None:

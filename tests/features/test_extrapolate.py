@@ -86,6 +86,30 @@ def test_bad_fits_are_refused(sizes: list[int], errors: list[float], message: st
         fit(sizes, np.ones(len(sizes)), errors)
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"dimensions": [0, 10, 20, 30]}, "dimensions: .*sizes are positive"),
+        ({"dimensions": [10, 20, 30, math.nan]}, "dimensions: .*sizes are positive"),
+        ({"dimensions": [[10, 20, 30, 40]]}, "dimensions: .*a sequence of numbers"),
+        ({"dimensions": "sizes"}, "dimensions: 'sizes'"),
+        ({"means": [1, 1, 1]}, "means: .*there are 4 sizes"),
+        ({"means": 1.0}, "means: 1.0, but it must be a sequence"),
+        ({"standard_errors": [1, 1, 1]}, "standard_errors: .*there are 4 sizes"),
+        ({"standard_errors": 0.1}, "standard_errors: 0.1, but it must be a sequence"),
+    ],
+)
+def test_what_is_no_data_is_refused(changed: dict[str, Any], message: str) -> None:
+    good: dict[str, Any] = {
+        "dimensions": [10, 20, 30, 40],
+        "means": [1.0, 1.1, 1.0, 0.9],
+        "standard_errors": [0.1] * 4,
+    }
+    assert fit(**good).degrees == 2
+    with pytest.raises(InputError, match=message):
+        fit(**(good | changed))
+
+
 def test_different_models_are_not_fitted_together() -> None:
     def of(d: int, **changed: Any) -> Simulation:
         given = {"psi_n": 2, "psi_p": 1, "dimension": d, "repeats": 2, "seed": 1}
@@ -93,9 +117,19 @@ def test_different_models_are_not_fitted_together() -> None:
 
     good = [of(d) for d in (4, 6, 8)]
     assert extrapolate([*good, of(10)])["test_error"].degrees == 2
-    for other in (of(10, time=0.2), of(10, psi_p=0.73), of(10, model="equivalent")):
+    two = (["1/2", "3/2"], [0.5, 0.5])
+    others: list[dict[str, Any]] = [
+        {"time": 0.2},
+        {"psi_p": 0.73},
+        {"model": "equivalent"},
+        {"spectrum": two},
+    ]
+    for other in (of(10, **changed) for changed in others):
         with pytest.raises(InputError, match="simulations"):
             extrapolate([*good, other])
+    alike = [of(d, spectrum=two) for d in (4, 6, 8)]
+    again = of(10, spectrum=((0.5, 1.5), ("1/2", "0.5")))
+    assert extrapolate([*alike, again])["test_error"].degrees == 2
 
 
 def test_what_does_not_vary_is_left_out() -> None:

@@ -229,11 +229,22 @@ def test_sizes_are_rounded_and_reported() -> None:
         ({"spectrum": ((1.0, 2.0), (1.0,))}, "every eigenvalue needs a weight"),
         ({"spectrum": lambda u: -u}, "must be finite, not negative"),
         ({"spectrum": 3}, "spectrum"),
+        ({"spectrum": lambda u: 1 / 0}, "spectrum: .* it raised ZeroDivisionError"),
+        ({"activation": ["relu"]}, "no activation of this name"),
+        ({"noise_samples": 10**30}, "noised points are more than 100000000"),
+        ({"ridge": "1e-400"}, "ridge: '1e-400', but it is no normal float64"),
+        ({"time": "1e400"}, "time: '1e400', but it is no normal float64"),
+        ({"model": "equivalent", "mean_spike": "no"}, "mean_spike: 'no'"),
     ],
 )
 def test_bad_input_is_refused(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         small(**changed)
+
+
+def test_overflow_is_said() -> None:
+    with pytest.raises(InputError, match="float64 does not hold the test_error there"):
+        simulate("relu", 1, 0.75, 2.3e-308, "0+", 1, dimension=8, repeats=3, seed=1)
 
 
 def test_an_unknown_quantity_is_refused() -> None:
