@@ -11,6 +11,8 @@ import json
 import os
 import pickle
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -47,6 +49,19 @@ family = "normal"
 size = [6, 8]
 seed = {seeds}
 """
+
+MANY: Final = f"""
+[[check]]
+claims = ["prop02a", "prop09a", "thm08", "prop10"]
+sigma = {[f"{k}/1000" for k in range(1, 251)]}
+learning_rates = ["1/1000"]
+proofs = false
+[[check.samples]]
+family = "normal"
+size = [6, 8]
+seed = {list(range(50))}
+"""
+"""A sweep file of 10^5 cells."""
 
 
 def nothing(cell: Cell) -> Made:
@@ -139,23 +154,53 @@ def sizes() -> dict[str, float]:
     }
 
 
-def resuming(count: int = 100_000) -> dict[str, float]:
-    """Seconds until a run of so many cells knows what is left, all of them done."""
+def resuming(runs: int = 5) -> dict[str, float]:
+    """Seconds of `dsmverify sweep`, the whole process, that finds all of 10^5 cells done.
+
+    The median over some runs. Of these seconds, those in which the process has read the file, made
+    the cells and found them done are measured once more in this process, which has loaded
+    everything already.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sweep.db"
-        cells = _nothings(count)
+        file, path = Path(folder) / "sweep.toml", Path(folder) / "sweep.db"
+        file.write_text(MANY, encoding="utf-8")
+        cells = sweep_cells.expand(configuration.load(file))
+        record, _ = nothing(_numbered(0))
         with Store.open(path, write=True) as store:
-            for k in range(0, count, 5000):
-                store.put_many([Result(c.key, c.kind, *nothing(c)) for c in cells[k : k + 5000]])
+            for k in range(0, len(cells), 5000):
+                store.put_many([Result(c.key, c.kind, record) for c in cells[k : k + 5000]])
         began, before = time.perf_counter(), _processor()
+        again = sweep_cells.expand(configuration.load(file))
+        expanded = _processor() - before
         with Store.open(path, write=True) as store:
-            summary = runner.run(cells, store, Pool(1))
-        assert summary.before == count
-        return {
-            "cells": count,
-            "wall_s": time.perf_counter() - began,
-            "processor_s": _processor() - before,
-        }
+            assert runner.run(again, store, Pool(1)).before == len(cells)
+        inside = time.perf_counter() - began, _processor() - before
+        found = [_command("sweep", str(file), "--store", str(path)) for _ in range(runs)]
+        started = [_command("--version") for _ in range(runs)]
+    assert all(f"cells: {len(cells)}, done before {len(cells)}," in said for *_, said in found)
+    return {
+        "cells": len(cells),
+        "runs": runs,
+        "wall_s": median(wall for wall, _, _ in found),
+        "processor_s": median(processor for _, processor, _ in found),
+        "processor_min_s": min(processor for _, processor, _ in found),
+        "processor_max_s": max(processor for _, processor, _ in found),
+        "version_processor_s": median(processor for _, processor, _ in started),
+        "inside_wall_s": inside[0],
+        "inside_processor_s": inside[1],
+        "expanding_processor_s": expanded,
+    }
+
+
+def _command(*arguments: str) -> tuple[float, float, str]:
+    """Seconds of a `dsmverify` command by the clock and of processors, and what it printed."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "dsmverify", *arguments], capture_output=True, text=True, check=True
+    )
+    wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return wall, spent, done.stdout
 
 
 def simulated(count: int, among: int, seconds: float, spread: float) -> dict[str, float]:
@@ -232,25 +277,29 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("reports/sweeps.json"))
     parser.add_argument("--seeds", type=int, default=45, help="samples of each size")
     parser.add_argument("--rounds", type=int, default=3, help="of one worker, then two")
+    parser.add_argument("--only-resuming", action="store_true", help="keep the rest of the file")
     options = parser.parse_args()
     found: dict[str, Any] = {"load": os.getloadavg()[0], "processors": os.cpu_count()}
+    if options.only_resuming:
+        found = json.loads(options.out.read_text(encoding="utf-8"))
 
     def note(name: str, value: dict[str, float]) -> None:
         found[name] = value | {"load": os.getloadavg()[0]}
         said = ", ".join(f"{key} {number:.4g}" for key, number in found[name].items())
         print(f"{name}: {said}", flush=True)
 
-    note("sizes", sizes())
     note("resuming", resuming())
-    for seconds in (0.01, 0.1, 1.0):
-        note(f"simulated@{seconds}", simulated(1_000_000, 1000, seconds, 0.5))
-    text = BATTERY.format(seeds=list(range(options.seeds)))
-    cells = sweep_cells.expand(configuration.parse(text, "battery"))
-    note("overhead_process", per_cell(lambda: Pool(1)))
-    note("pool", speedup(cells, lambda: Pool(1), lambda: Pool(2), options.rounds))
-    with cluster(1) as one, cluster(2) as two:
-        note("overhead_dask", per_cell(one))
-        note("dask", speedup(cells, one, two, options.rounds))
+    if not options.only_resuming:
+        note("sizes", sizes())
+        for seconds in (0.01, 0.1, 1.0):
+            note(f"simulated@{seconds}", simulated(1_000_000, 1000, seconds, 0.5))
+        text = BATTERY.format(seeds=list(range(options.seeds)))
+        cells = sweep_cells.expand(configuration.parse(text, "battery"))
+        note("overhead_process", per_cell(lambda: Pool(1)))
+        note("pool", speedup(cells, lambda: Pool(1), lambda: Pool(2), options.rounds))
+        with cluster(1) as one, cluster(2) as two:
+            note("overhead_dask", per_cell(one))
+            note("dask", speedup(cells, one, two, options.rounds))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(f"written to {options.out}")

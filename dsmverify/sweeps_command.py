@@ -31,7 +31,7 @@ _GIBIBYTE = 2**30
 _OF_A_STORE = ("", "-wal", "-shm", ".lock")
 
 
-@click.command()
+@click.command(short_help="Run a grid of checks or trainings into one store, resumable.")
 @click.argument("configuration", metavar="CONFIG")
 @click.argument("file", metavar="[FILE]", required=False)
 @click.option("--store", "path", metavar="PATH", help="Database of the results.")
@@ -94,20 +94,20 @@ def sweep(
     """Run the cells of CONFIG (a sweep file, critical, figures/2) that --store does not have."""
     _check_together(file, form, dry_run, is_status, repair, scheduler, jobs, memory_limit)
     _check_numbers(scheduler, time_limit, memory_limit)
-    if path is None and not dry_run:
+    if not path and not dry_run:
         raise InputError(
             "--store", "", "results are kept in a database", "write --store sweep.db, say"
         )
-    if file is not None and path is not None:
+    if file is not None and path:
         _check_target(Path(file), Path(path), Path(configuration))
     from dsmverify.sweeps import cells as sweep_cells
     from dsmverify.sweeps import configuration as sweep_files
 
     cells = sweep_cells.expand(sweep_files.load(configuration, quick=quick))
-    workers = jobs or len(os.sched_getaffinity(0))
+    workers = jobs or _processors()
     if dry_run:
         return _print_cells(cells, path, workers, limit, retry_failed)
-    assert path is not None
+    assert path  # checked above
     from dsmverify.sweeps.store import Store
 
     if is_status:
@@ -149,6 +149,13 @@ def sweep(
     elif summary.failed or summary.skipped:
         echo("some cells have failed: --status says why, --retry-failed tries them again")
     return summary.exit_status
+
+
+def _processors() -> int:
+    """Those that this process may use, where the system says."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _check_together(
@@ -212,7 +219,8 @@ def _check_numbers(
 
 def _check_target(file: Path, store: Path, configuration: Path) -> None:
     """Refuse an export over what it is made from."""
-    own = [configuration, *(store.with_name(f"{store.name}{end}") for end in _OF_A_STORE)]
+    store = store.resolve() if store.is_symlink() else store
+    own = [configuration, *(Path(f"{store}{end}") for end in _OF_A_STORE)]
     for taken in own:
         with contextlib.suppress(OSError):  # one of the two is not there
             if file.samefile(taken):
@@ -233,7 +241,7 @@ def _print_cells(
 
     with contextlib.ExitStack() as stack:
         store = None
-        if path is not None and Path(path).exists():
+        if path and os.path.lexists(path):
             store = stack.enter_context(Store.open(path, write=False))
         unique: dict[str, Cell] = {}
         for cell in cells:

@@ -7,6 +7,7 @@ process that is killed in between leaves `NAME.*.part` behind, and the old file 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ def replacing(file: Path) -> Iterator[Path]:
 
     Args:
         file: in a folder that exists. Several processes may replace it at the same time: one of
-            their files stays, whole.
+            their files stays, whole. A device, a pipe or a folder is not replaced.
 
     Yields:
         Where to write.
@@ -32,6 +33,11 @@ def replacing(file: Path) -> Iterator[Path]:
         OSError: it cannot be written; unless the very last step failed, which brings the new name
             to the disk, the old file is as it was.
     """
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+    if file.exists() and not file.is_file():
+        # Who may do everything would put a file in the place of /dev/stdout, for everybody.
+        raise OSError(errno.EINVAL, "It is a device or a pipe", str(file))
     part = file.with_name(f"{file.name}.{secrets.token_hex(4)}{TEMPORARY}")
     try:
         yield part

@@ -27,7 +27,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from dsmverify.ensembles.hinges import Parameters, Seen, parameters_of, seen
 from dsmverify.ensembles.settings import Group, Model, Networks, Problem
@@ -339,6 +338,9 @@ class Curvature:
             start = apply(np.cos(1.0 + np.arange(size)))
             if not np.any(start):
                 return 0.0, np.eye(1, size)[0]
+            # Here: most of those who load this module have no network that is so wide.
+            from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
             operator = LinearOperator((size, size), matvec=apply, dtype=np.float64)
             for basis in bases:
                 try:

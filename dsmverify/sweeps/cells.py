@@ -169,7 +169,7 @@ def _check_cells(check: Check, proofs: Mapping[str, Cell]) -> Iterator[Cell]:
         for claims in check.claims
     ]
     for sample in check.samples:
-        own = [sample.learning_rate] if sample.learning_rate and rates == [None] else rates
+        own = [sample.learning_rate] if sample.learning_rate else rates
         for noise in _settings_of(sample, check.noise):
             common = _labels(sample, noise)
             for rate, seed in product(own, check.seeds):

@@ -70,7 +70,7 @@ class Check:
         claims: entries: ids of one cell, sorted, with those that informal claims are read off.
         samples: in the order of the file.
         noise: noise levels for samples without one, as instance files spell them.
-        learning_rates: eta; empty where claims need none.
+        learning_rates: eta for samples without one; empty where claims need none.
         seeds: of generated networks.
         proofs: whether derivations are run, each as a cell of its own, so that identities that
             they prove are TRUE.
@@ -120,7 +120,7 @@ class Sweep:
     """A sweep file as it was read and checked.
 
     Attributes:
-        name: for messages.
+        name: what the file calls itself; nothing depends on it.
         source: the file, or the packaged experiment.
         checks: grids of claims.
         trains: grids of training runs.
@@ -241,8 +241,17 @@ def parse(text: str, source: str, *, folder: Path = Path(), quick: bool = False)
 
 def _built(table: Mapping[str, Any], source: str, folder: Path, quick: bool) -> Sweep:
     for name in ("check", "train", "experiments"):
-        if isinstance(table.get(name), Mapping):
+        found = table.get(name)
+        if isinstance(found, Mapping):
             raise InputError(name, "", "there may be several such tables", f"write [[{name}]]")
+        for number, one in enumerate(found if isinstance(found, list) else ()):
+            if isinstance(one, Mapping) and isinstance(one.get("samples"), Mapping):
+                raise InputError(
+                    f"{name}[{number}].samples",
+                    "",
+                    "there may be several such tables",
+                    f"write [[{name}.samples]]",
+                )
     file = configurations.build(_File, table, source)
     if quick:
         raise InputError(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from dsmverify.errors import StoreError
+from dsmverify.sweeps.arrays import reason
 
 UNREADABLE: Final = (sqlite3.Error, UnicodeError)
 """What reading a damaged database raises: names in its messages may be no text either."""
@@ -40,6 +41,35 @@ class CorruptError(StoreError):
         self.args = (path, said)
 
 
+def located(path: Path, *, write: bool) -> Path:
+    """The database itself, where there can be one; the files beside it lie beside its own name.
+
+    Args:
+        path: as it was given.
+        write: whether it may be created.
+
+    Raises:
+        StoreError: it is missing, no file, or cannot be looked at.
+    """
+    try:
+        # By two names it would have two locks, two logs and two folders of arrays.
+        file = path.resolve() if path.is_symlink() else path
+        if file.is_dir():
+            raise StoreError(str(path), "it is a folder", "name a file: --store sweep.db, say")
+        if file.exists() and not file.is_file():
+            raise StoreError(str(path), "it is a device or a pipe", "name a file for the store")
+        if write and not file.parent.is_dir():
+            raise StoreError(str(path), "its folder does not exist", "create the folder")
+        if not write and not file.exists():
+            raise StoreError(str(path), "there is no such store", "run a sweep with this --store")
+    except (OSError, RuntimeError) as error:  # of links in a circle, say
+        said = reason(error) if isinstance(error, OSError) else str(error).lower()
+        raise StoreError(
+            str(path), f"it cannot be looked at ({said})", "name another file for the store"
+        ) from None
+    return file
+
+
 def connect(file: Path, *, write: bool) -> sqlite3.Connection:
     """A connection in autocommit mode.
 
@@ -51,20 +81,25 @@ def connect(file: Path, *, write: bool) -> sqlite3.Connection:
         sqlite3.Error: it cannot be opened.
     """
     if write:
-        database = sqlite3.connect(file, isolation_level=None, timeout=30)
-        # Fetched: a write that fails on the way is raised with the second step, not the first.
-        database.execute("PRAGMA journal_mode = WAL").fetchone()
-        # A transaction that a power failure takes back is a cell that is worked out again.
-        database.execute("PRAGMA synchronous = NORMAL")
-        # The store folds it itself; the log is cut to what is in it, so that its length tells.
-        database.execute("PRAGMA wal_autocheckpoint = 0")
-        database.execute("PRAGMA journal_size_limit = 0")
+        # Absolute: SQLite takes `:memory:` for no file at all.
+        database = sqlite3.connect(file.absolute(), isolation_level=None, timeout=30)
+        try:
+            # Fetched: a write that fails on the way is raised with the second step, not the first.
+            database.execute("PRAGMA journal_mode = WAL").fetchone()
+            # A transaction that a power failure takes back is a cell that is worked out again.
+            database.execute("PRAGMA synchronous = NORMAL")
+            # The store folds it itself; the log is cut to what is in it: its length tells.
+            database.execute("PRAGMA wal_autocheckpoint = 0")
+            database.execute("PRAGMA journal_size_limit = 0")
+        except BaseException:
+            database.close()
+            raise
         return database
     place = file.absolute().as_uri()
     database = sqlite3.connect(f"{place}?mode=ro", uri=True, isolation_level=None, timeout=30)
     try:
         database.execute("PRAGMA user_version")
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         # In a folder that is read-only the files of the log cannot be created. Without a log nobody
         # writes, and the database can be read as it is.
         database.close()

@@ -184,12 +184,16 @@ class Pool(Engine):
     def _pool(self, alone: bool) -> tuple[ProcessPoolExecutor, Path]:
         if alone not in self._pools:
             folder = Path(tempfile.mkdtemp(prefix="dsmverify-sweep-"))
-            executor = ProcessPoolExecutor(
-                1 if alone else self._slots,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=workers.prepare,
-                initargs=(str(folder), self._memory),
-            )
+            try:
+                executor = ProcessPoolExecutor(
+                    1 if alone else self._slots,
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=workers.prepare,
+                    initargs=(str(folder), self._memory),
+                )
+            except BaseException:  # Ctrl-C, say
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
             self._pools[alone] = executor, folder
         return self._pools[alone]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
-from dsmverify.errors import MissingExtraError, OutputError
+from dsmverify.errors import InputError, MissingExtraError, show
 from dsmverify.sweeps import arrays, origins
 from dsmverify.sweeps.cells import Cell
 from dsmverify.sweeps.rows import DamagedError, Stored
@@ -91,19 +91,20 @@ def write_csv(store: Store, cells: Sequence[Cell], stream: TextIO) -> Exported:
     """Write CSV: a header, then rows; lines end with a line feed.
 
     Args:
-        store: open.
+        store: open; while a sweep writes it, all rows are of one moment.
         cells: of the sweep, in its order.
         stream: text, opened with `newline=""`.
 
     Raises:
         StoreError: the store cannot be read at all.
     """
-    columns = columns_of(store, cells)
     counts = Exported(0, 0, 0, 0, [])
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow([name for name, _ in columns])
-    for row in rows(store, cells, counts):
-        writer.writerow([_spelled(row.get(name)) for name, _ in columns])
+    with store.unchanged():
+        columns = columns_of(store, cells)
+        writer.writerow([name for name, _ in columns])
+        for row in rows(store, cells, counts):
+            writer.writerow([_spelled(row.get(name)) for name, _ in columns])
     return counts
 
 
@@ -116,7 +117,7 @@ def write_csv_file(store: Store, cells: Sequence[Cell], file: Path) -> Exported:
         file: where to.
 
     Raises:
-        OutputError: the file cannot be written.
+        InputError: the file cannot be written.
         StoreError: the store cannot be read at all.
     """
     with _whole(file) as part, part.open("w", encoding="utf-8", newline="") as stream:
@@ -133,7 +134,7 @@ def write_parquet(store: Store, cells: Sequence[Cell], file: Path) -> Exported:
 
     Raises:
         MissingExtraError: pyarrow is not installed.
-        OutputError: the file cannot be written.
+        InputError: the file cannot be written.
         StoreError: the store cannot be read at all.
     """
     try:
@@ -141,18 +142,20 @@ def write_parquet(store: Store, cells: Sequence[Cell], file: Path) -> Exported:
         import pyarrow.parquet as pq  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ImportError:
         raise MissingExtraError("parquet", "pyarrow", "--export parquet") from None
-    columns = columns_of(store, cells)
     types = {
         "text": pa.string(),
         "integer": pa.int64(),
         "number": pa.float64(),
         "yes or no": pa.bool_(),
     }
-    schema = pa.schema([(name, types[kind]) for name, kind in columns])
     counts = Exported(0, 0, 0, 0, [])
-    with _whole(file) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
-        for batch in _batches(rows(store, cells, counts)):
-            writer.write_table(_table(pa, batch, schema, columns))
+    # Opened here, since pyarrow words its own errors with the name of the part.
+    with _whole(file) as part, part.open("wb") as stream, store.unchanged():
+        columns = columns_of(store, cells)
+        schema = pa.schema([(name, types[kind]) for name, kind in columns])
+        with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+            for batch in _batches(rows(store, cells, counts)):
+                writer.write_table(_table(pa, batch, schema, columns))
     return counts
 
 
@@ -163,7 +166,12 @@ def _whole(file: Path) -> Iterator[Path]:
         with replacing(file) as part:
             yield part
     except OSError as error:
-        raise OutputError(str(file), arrays.reason(error), "--export") from error
+        raise InputError(
+            "--export",
+            show(str(file)),
+            f"it cannot be written ({arrays.reason(error)})",
+            "name a file in a folder that can be written to",
+        ) from error
 
 
 def columns_of(store: Store, cells: Sequence[Cell]) -> list[tuple[str, Type]]:

@@ -40,7 +40,8 @@ PRESENTING: Final = frozenset(
 
 _ABOUT_CLAIMS: Final = frozenset(
     {"catalogue.py", "chain.py", "checking.py", "derivation.py", "normal_forms.py", "regime.py"}
-    | {"diffusion", "metrics", "replay", "search", "shapes.py", "verdicts.py", "witnesses.py"}
+    | {"curves", "diffusion", "features", "metrics", "pencils", "replay", "search"}
+    | {"shapes.py", "verdicts.py", "witnesses.py"}
 )
 
 _ABOUT_TRAINING: Final = frozenset(

@@ -77,11 +77,12 @@ class Packaged:
         """
         document = configurations.parse(text, source)
         if document.kind not in GROUPS:
+            command = "curves" if document.kind == "curves" else "train"
             raise InputError(
                 "experiment",
                 show(document.kind),
                 "it does not run as a sweep",
-                f"give one of {', '.join(GROUPS)}, or run `dsmverify train` on it",
+                f"give one of {', '.join(GROUPS)}, or run `dsmverify {command}` on it",
                 file=source,
             )
         found = cls(document.kind, text, source, document.digest, quick)

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from dsmverify.errors import StoreError
 from dsmverify.sweeps import arrays
-from dsmverify.sweeps.databases import UNREADABLE, CorruptError
+from dsmverify.sweeps.databases import UNREADABLE, CorruptError, located
 from dsmverify.sweeps.kinds import Result
 from dsmverify.sweeps.locks import Lock
 from dsmverify.sweeps.store import Damage, Store
@@ -53,11 +53,9 @@ def repair(path: str | Path, *, clock: Callable[[], float] = time.time) -> Repai
         clock: as in `Store.open`.
 
     Raises:
-        StoreError: it is locked, newer, or cannot be written.
+        StoreError: it is missing, locked, newer, or cannot be written.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise StoreError(str(file), "there is no such store", "run a sweep with this --store")
+    file = located(Path(path), write=False)
     try:
         with Store.open(file, write=True, clock=clock) as store:
             damages = store.verify()

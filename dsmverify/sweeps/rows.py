@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-State = Literal["done", "failed"]
-
 _AGAIN: Final = "work the cell out again: `dsmverify sweep --repair` takes it out of the store"
 _COLUMNS: Final = (
     "cells.kind, state, attempts, error, seconds, written, document, record, content, seal"
@@ -100,7 +98,7 @@ class _Head:
     """What a row says beside what came out; in the order in which it is sealed."""
 
     kind: str
-    state: State
+    state: Literal["done", "failed"]
     attempts: int
     error: str | None
     seconds: float

@@ -13,7 +13,6 @@ gives what cannot be stored, or ends its worker again when it is tried alone. Th
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import time
@@ -71,7 +70,6 @@ class Summary:
         skipped: failed before and not tried again.
         unstored: of those left, worked out or failed, and not written to the store.
         stopped: whether it was interrupted.
-        seconds: what the cells took, added up.
         notes: what was noticed, one sentence each.
     """
 
@@ -83,7 +81,6 @@ class Summary:
     skipped: int = 0
     unstored: int = 0
     stopped: bool = False
-    seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -283,7 +280,6 @@ class _Run:
         self.waiting.put_back([by_key[key] for key in outcome.left])
         seconds = {one.key: one.seconds for one in outcome.done + outcome.failed}
         self.waiting.learn(flight.cells, seconds)
-        self.summary.seconds += math.fsum(seconds.values())
         if outcome.refused is not None and not self.engine.refuse(outcome.worker, outcome.refused):
             raise outcome.refused
         self.tell(flight.cells[-1])

@@ -3,7 +3,7 @@
 | key | sample |
 |---|---|
 | `points` | the points themselves |
-| `file` | a CSV file or NumPy array; or an instance file, whose instances keep their noise levels |
+| `file` | a CSV file or NumPy array; or an instance file, with its own noise and learning rates |
 | `family = "equispaced"` | `size` points, `spacing` apart |
 | `family = "normal"` | `size` standard normal draws of 3 decimals, for every `seed` |
 | `family = "clusters"` | two of `size`/2 points, `spacing` apart, starts `distance` apart |

@@ -41,10 +41,12 @@ class Status:
     Attributes:
         kinds: in the order of the cells.
         failures: failed cells in their order, with their labels.
+        others: cells in the store that the sweep does not have.
     """
 
     kinds: tuple[Kind, ...]
     failures: tuple[tuple[Cell, Failure], ...]
+    others: int = 0
 
     @property
     def left(self) -> float | None:
@@ -71,6 +73,10 @@ class Status:
                 if left is None
                 else f"time for the rest: about {spelled(left / workers)} with {among}"
             )
+        if self.others:
+            found.append(
+                f"others in the store: {self.others}, of other settings, data, code or libraries"
+            )
         for cell, failure in self.failures:
             what = ", ".join(f"{name} {value}" for name, value in cell.labels.items() if value)
             what = " ".join(what.split())  # a name may have a line break
@@ -90,8 +96,13 @@ def of(store: Store | None, cells: Sequence[Cell]) -> Status:
         StoreError: the store cannot be read.
     """
     keys = [cell.key for cell in cells]
-    seconds = {} if store is None else store.seconds(keys)
-    failed = {} if store is None else store.failed(keys)
+    seconds: dict[str, float] = {}
+    failed: dict[str, Failure] = {}
+    others = 0
+    if store is not None:
+        with store.unchanged():
+            seconds, failed = store.seconds(keys), store.failed(keys)
+            others = store.count() - len(seconds) - len(failed)
     kinds = []
     for name in dict.fromkeys(cell.kind for cell in cells):
         # Cells of one key are one piece of work.
@@ -108,7 +119,7 @@ def of(store: Store | None, cells: Sequence[Cell]) -> Status:
     for cell in cells:
         unique.setdefault(cell.key, cell)  # what has two names goes by its first
     failures = tuple((cell, failed[key]) for key, cell in unique.items() if key in failed)
-    return Status(tuple(kinds), failures)
+    return Status(tuple(kinds), failures, others)
 
 
 def spelled(seconds: float) -> str:

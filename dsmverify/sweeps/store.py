@@ -29,7 +29,7 @@ from dsmverify.errors import StoreError
 from dsmverify.sweeps import arrays, databases, schema
 from dsmverify.sweeps.databases import UNREADABLE, wording
 from dsmverify.sweeps.locks import Lock, written_at
-from dsmverify.sweeps.rows import DamagedError, Rows, State, Stored
+from dsmverify.sweeps.rows import DamagedError, Rows, Stored
 
 if TYPE_CHECKING:
     from dsmverify.sweeps.cells import Cell
@@ -112,11 +112,7 @@ class Store:
             StoreError: it is locked (the message names the holder), missing, damaged, newer, not a
                 store, or the folder cannot be written.
         """
-        file = Path(path)
-        if write and not file.parent.is_dir():
-            raise StoreError(str(file), "its folder does not exist", "create the folder")
-        if not write and not file.is_file():
-            raise StoreError(str(file), "there is no such store", "run a sweep with this --store")
+        file = databases.located(Path(path), write=write)
         schema.refuse_other_files(file)
         lock = Lock.take(file, clock) if write else None
         database = None
@@ -170,7 +166,17 @@ class Store:
         Raises:
             StoreError: the database cannot be read.
         """
-        return self._with_state("done", keys)
+        wanted = set(keys)
+        with wording(self.path):
+            if len(wanted) <= _FEW:
+                one = "SELECT 1 FROM cells WHERE state = 'done' AND key = ?"
+                return {
+                    key
+                    for key in wanted
+                    if self._database.execute(one, (bytes.fromhex(key),)).fetchone()
+                }
+            rows = self._database.execute("SELECT key FROM cells WHERE state = 'done'")
+            return wanted.intersection([key.hex() for (key,) in rows])
 
     def failed(self, keys: Iterable[str]) -> dict[str, Failure]:
         """Those of the keys whose cells have failed, and how.
@@ -178,14 +184,16 @@ class Store:
         Raises:
             StoreError: the database cannot be read.
         """
-        found = {}
+        wanted = set(keys)
         with wording(self.path):
-            for key in sorted(self._with_state("failed", keys)):
-                row = self._database.execute(
-                    "SELECT attempts, error FROM cells WHERE key = ?", (bytes.fromhex(key),)
-                ).fetchone()
-                found[key] = Failure(int(row[0]), str(row[1]))
-        return found
+            rows = self._database.execute(
+                "SELECT key, attempts, error FROM cells WHERE state = 'failed' ORDER BY key"
+            )
+            return {
+                key.hex(): Failure(int(attempts), str(error))
+                for key, attempts, error in rows
+                if key.hex() in wanted
+            }
 
     def seconds(self, keys: Iterable[str]) -> dict[str, float]:
         """How long each of the keys' cells took that are done.
@@ -198,6 +206,16 @@ class Store:
             rows = self._database.execute("SELECT key, seconds FROM cells WHERE state = 'done'")
             known = {key.hex(): float(seconds) for key, seconds in rows}
         return {key: known[key] for key in wanted if key in known}
+
+    def count(self) -> int:
+        """How many cells there are, done or failed, of whatever sweep.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with wording(self.path):
+            (found,) = self._database.execute("SELECT count(*) FROM cells").fetchone()
+            return int(found)
 
     def put(self, result: Result) -> bool:
         """Store a result; see `put_many`. Returns whether it was new."""
@@ -304,18 +322,21 @@ class Store:
         """`read`, with SQLite's own errors."""
         return self._rows.read(key)
 
-    def _with_state(self, state: State, keys: Iterable[str]) -> set[str]:
-        wanted = set(keys)
+    @contextlib.contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Read the database as it is when it is read first, whatever another process writes.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
         with wording(self.path):
-            if len(wanted) <= _FEW:
-                one = "SELECT 1 FROM cells WHERE state = ? AND key = ?"
-                return {
-                    key
-                    for key in wanted
-                    if self._database.execute(one, (state, bytes.fromhex(key))).fetchone()
-                }
-            rows = self._database.execute("SELECT key FROM cells WHERE state = ?", (state,))
-            return wanted.intersection([key.hex() for (key,) in rows])
+            self._database.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
-import math
 import os
 import platform
 import resource
@@ -41,6 +40,9 @@ if TYPE_CHECKING:
 
 GRACE: Final = 2.0
 """Seconds between asking a cell to end and ending its process."""
+
+_FOREVER: Final = 1e9
+"""Seconds, thirty years, from which a limit is none: timers do not count so far."""
 
 THREADS: Final = (
     "OMP_NUM_THREADS",
@@ -93,7 +95,6 @@ class Outcome:
         failed: cells that have failed.
         left: keys of cells that were not begun.
         refused: why the worker may not do such cells at all, if so.
-        seconds: how long the task took in the worker.
     """
 
     worker: str
@@ -101,7 +102,6 @@ class Outcome:
     failed: list[Failed] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     refused: VersionError | None = None
-    seconds: float = 0.0
 
 
 class TimeLimit(BaseException):
@@ -183,7 +183,10 @@ def prepare(folder: str, memory: int | None) -> None:
     for name in THREADS:
         os.environ[name] = "1"
     if memory is not None:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        # Nobody gets more than the limit of the whole session, however much is asked for.
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        kept = min(memory, sys.maxsize if most == resource.RLIM_INFINITY else most)
+        resource.setrlimit(resource.RLIMIT_DATA, (kept, kept))
     _marks = Marks(Path(folder))
     threading.Thread(target=_end_with_parent, args=(_marks,), daemon=True).start()
 
@@ -206,7 +209,6 @@ def run(task: Task) -> Outcome:
     from dsmverify.errors import VersionError
     from dsmverify.sweeps import kinds
 
-    started = perf_counter()
     outcome = Outcome(_address())
     is_client = task.client == (platform.node(), os.getpid())
     with _one_thread():
@@ -233,7 +235,6 @@ def run(task: Task) -> Outcome:
                     outcome.failed.append(Failed(cell.key, error, perf_counter() - began))
                 else:  # also where its time was over just after it had come to an end
                     outcome.done.append(made)
-    outcome.seconds = perf_counter() - started
     return outcome
 
 
@@ -280,7 +281,7 @@ def _limited(seconds: float, *, may_end: bool) -> Iterator[None]:
         seconds: infinite for no limit.
         may_end: whether this process may be ended.
     """
-    if math.isinf(seconds):
+    if seconds >= _FOREVER:
         yield
         return
     is_main = threading.current_thread() is threading.main_thread()

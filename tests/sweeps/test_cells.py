@@ -86,6 +86,28 @@ def test_order_is_as_documented() -> None:
     assert [s["steps"] for s in trains[::2]] == [1000, 500] * 4
 
 
+def test_what_an_instance_says_itself_is_not_varied(tmp_path: Path) -> None:
+    """Its noise level and its learning rate, each where it has one."""
+    (tmp_path / "list.json").write_text(
+        '[{"x": ["0", "1"], "sigma": "0.5", "learning_rate": "0.7"},'
+        ' {"x": ["0", "1"], "sigma": "0.6"}]'
+    )
+    text = (
+        '[[check]]\nclaims = ["thm08"]\nproofs = false\nsigma = [0.1, 0.2]\n'
+        'learning_rates = [0.001, 0.01]\n[[check.samples]]\nfile = "list.json"\n'
+        '[[check.samples]]\nname = "c"\npoints = [0, 2]\n'
+    )
+    found = cells.expand(configuration.parse(text, "mine.toml", folder=tmp_path))
+    assert [(cell.labels["sigma"], cell.labels["learning_rate"]) for cell in found] == [
+        ("0.5", "0.7"),
+        *(("0.6", rate) for rate in ("0.001", "0.01")),
+        *((sigma, rate) for sigma in ("0.1", "0.2") for rate in ("0.001", "0.01")),
+    ]
+    assert [cell.settings["learning_rate"] for cell in found] == [
+        cell.labels["learning_rate"] for cell in found
+    ]
+
+
 def test_keys_are_all_different() -> None:
     found = expand()
     assert len({cell.key for cell in found}) == len(found)

@@ -149,6 +149,7 @@ def test_a_bad_data_file_is_named_with_its_own_line(tmp_path: Path) -> None:
             "train[0].parametrisations",
             "one of",
         ),
+        ("[[train.samples]]", "[train.samples]", 21, "train[0].samples", "[[train.samples]]"),
         ('name = "mine"', "name = 3", 1, "name", "text"),
         ('name = "mine"', "nome = 3", 1, "nome", "did you mean 'name'"),
     ],

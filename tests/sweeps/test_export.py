@@ -181,12 +181,19 @@ def test_status_counts_and_estimates(tmp_path: Path, todo: list[Cell]) -> None:
         store.fail(todo[3], "a reason")
         one = made(train[0])
         store.put(Result(one.key, one.kind, one.record, one.arrays, 4.0, {}))
+        assert store.count() == 5
         found = status.of(store, todo)
+        # The same cells to somebody whose sweep has fewer of them.
+        fewer = status.of(store, todo[1:3])
     check, trained = found.kinds
     assert (check.done, check.failed, check.missing, check.left) == (3, 1, 0, 0.0)
     assert (trained.done, trained.missing, trained.left) == (1, 3, 2.0 + 4.0 + 2.0)
     assert found.left == 8.0
     lines = found.lines(workers=2)
     assert "time for the rest: about 4 seconds with 2 workers" in lines
+    assert (found.others, fewer.others) == (0, 3)
+    assert not any("others" in line for line in lines)
+    said = "others in the store: 3, of other settings, data, code or libraries"
+    assert fewer.lines() == ["check: 2 done, 0 failed, 0 left", said]
     assert "failed once" in lines[-1]
     assert "a reason" in lines[-1]

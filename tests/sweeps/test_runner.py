@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -160,6 +160,35 @@ def test_time_limit_in_a_thread(tmp_path: Path) -> None:
     )
     assert (summary.done, summary.failed) == (12, 1)
     assert failed[one.key].error == "time limit of 1 seconds"
+
+
+@pytest.mark.parametrize("engine", [lambda: in_threads(1), lambda: Pool(1, memory=2**80)])
+def test_limits_beyond_what_a_machine_counts_are_none(
+    engine: Callable[[], Engine], tmp_path: Path
+) -> None:
+    for seconds in (9e8, 1e10, 1e300):
+        found, failed = swept(
+            tmp_path / f"{seconds}.db", GOOD[:2], engine(), time_limit=seconds, bundle=1
+        )
+        assert (found.done, failed) == (2, {})
+
+
+LOWER = """
+import resource, sys
+from dsmverify.sweeps import workers
+resource.setrlimit(resource.RLIMIT_DATA, (2**33, 2**33))
+for asked in (2**34, 2**80, 2**32):
+    workers.prepare(sys.argv[1], asked)
+    print(resource.getrlimit(resource.RLIMIT_DATA) == (min(asked, 2**33),) * 2)
+"""
+
+
+def test_a_limit_of_the_session_holds_too(tmp_path: Path) -> None:
+    """A process may not have more than its parent; that is no reason not to start."""
+    found = subprocess.run(
+        [sys.executable, "-c", LOWER, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["True"] * 3
 
 
 def test_one_cell_at_a_time_in_a_process(tmp_path: Path) -> None:
