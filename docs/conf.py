@@ -27,6 +27,7 @@ extensions = [
     "derivations_page",
     "docstring_text",
     "outside_links",
+    "reading_aids",
 ]
 exclude_patterns = ["_ext", "_static"]
 suppress_warnings: list[str] = []

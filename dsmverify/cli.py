@@ -24,7 +24,14 @@ from dsmverify.arguments import (
     refuse_without_data,
 )
 from dsmverify.curves_command import curves
-from dsmverify.errors import DsmverifyError, InputError, NotCompletedError, PrecisionError, show
+from dsmverify.errors import (
+    DsmverifyError,
+    InputError,
+    NotCompletedError,
+    PrecisionError,
+    UnknownClaimError,
+    show,
+)
 from dsmverify.sweeps_command import sweep
 from dsmverify.terminal import echo, opened_streams, progress_bar
 
@@ -50,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         result = cli.main(args=arguments, prog_name="dsmverify", standalone_mode=False)
+    except click.UsageError as error:
+        known = "dsmverify" if error.ctx is None else error.ctx.command_path
+        return _fail(f"{error.format_message().rstrip('.')}; see `{known} --help`", USAGE)
     except click.ClickException as error:
         return _fail(error.format_message(), USAGE)
     except (click.Abort, KeyboardInterrupt):
@@ -128,9 +138,21 @@ cli.add_command(curves)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(file: str, system: str, digits: int, hessian: bool, as_json: bool) -> None:
     """Evaluate every formula at one instance."""
+    from pathlib import Path
+
     from dsmverify.data import read_instances
 
-    instances = read_instances([file])
+    if Path(file).suffix.lower() != ".json":
+        rule = "an instance is read from a .json file"
+        raise InputError(
+            "INSTANCE.json", show(file), rule, 'write {"x": [...], "sigma": ...} to one'
+        )
+    try:
+        instances = read_instances([file])
+    except InputError as error:
+        if error.argument == "DATA":
+            error.argument = "INSTANCE.json"
+        raise
     if len(instances) != 1:
         raise InputError(
             "INSTANCE.json",
@@ -155,7 +177,7 @@ def evaluate(file: str, system: str, digits: int, hessian: bool, as_json: bool) 
         print_values(result)
 
 
-@cli.command()
+@cli.command(short_help="Check the claims, on data of yours or on the bundled battery.")
 @click.argument("data", nargs=-1, metavar="[DATA]...")
 @click.option("--mu", metavar="M", help="Signal factor, together with --sigma.")
 @click.option("--sigma", metavar="S", help="Noise level; alone it means mu = sqrt(1 - sigma^2).")
@@ -251,7 +273,7 @@ def check(
     return report.exit_status
 
 
-@cli.command()
+@cli.command(short_help="Train ensembles: figures 1 to 4, digits, critical, theorem.")
 @click.argument("configuration", metavar="NAME|FILE.toml")
 @click.option("--quick", is_flag=True, help="A smaller version, within minutes; it says so.")
 @click.option(
@@ -272,7 +294,7 @@ def train(
     device: str,
     store: str | None,
 ) -> int:
-    """Train ensembles: figures/1, figures/2, critical, theorem, or a configuration of yours."""
+    """Train ensembles: figures/1 to figures/4, digits, critical, theorem, or a file of yours."""
     from dsmverify import content
     from dsmverify.experiments import configurations, running
     from dsmverify.report import prepare_folder
@@ -305,7 +327,7 @@ def train(
     return summary.exit_status
 
 
-@cli.command()
+@cli.command(short_help="Check your own implementation against certified values.")
 @click.argument("target", metavar="TARGET")
 @click.option(
     "--out",
@@ -343,7 +365,7 @@ def conform(
     return results.exit_status
 
 
-@cli.command()
+@cli.command(short_help="Print the steps of a derivation, or list the derivations.")
 @click.argument("name", required=False)
 @click.option("--latex", is_flag=True, help="Print LaTeX.")
 def derive(name: str | None, latex: bool) -> None:
@@ -367,7 +389,7 @@ def claims() -> None:
     print_claims()
 
 
-@cli.command()
+@cli.command(short_help="Search for a counterexample to a claim, and certify it.")
 @click.argument("claim", metavar="CLAIM")
 @click.option(
     "--n",
@@ -393,7 +415,13 @@ def refute(claim: str, size: int | None, budget: int | None, seed: int, out: str
     sizes = None if size is None else (size,)
     evaluations = searching.DEFAULT_BUDGET if budget is None else budget
     found: searching.Refutation | None = None
-    wanted = catalogue.select([claim])
+    try:
+        wanted = catalogue.select([claim])
+    except UnknownClaimError as error:
+        error.argument = "CLAIM"
+        raise
+    if out is not None:
+        _check_file(out)  # a search takes minutes
     tracing.vet(wanted)
     for selected in wanted:
         result = searching.refute(selected, budget=evaluations, seed=seed, sizes=sizes)
@@ -411,15 +439,17 @@ def refute(claim: str, size: int | None, budget: int | None, seed: int, out: str
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Recompute every certificate of a report along a second path.")
 @click.argument("path", metavar="REPORT")
 @click.option("--claims", "ids", metavar="ID,...", help="Recheck the certificates of these only.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 def recheck(path: str, ids: str | None, jobs: int) -> int:
     """Recompute every certificate of REPORT (a report.json or its folder) along a second path."""
     from dsmverify.replay import recheck as recheck_report
+    from dsmverify.report import json as report_json
 
     chosen = None if ids is None else claim_ids(ids)
+    report_json.locate(path)
     with progress_bar() as progress:
         result = recheck_report(path, chosen, jobs=jobs, progress=progress)
     for line in (*result.failures, *result.left_out):
@@ -428,7 +458,7 @@ def recheck(path: str, ids: str | None, jobs: int) -> int:
     return result.exit_status
 
 
-@cli.command()
+@cli.command(short_help="Say what changed between two reports, and why.")
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option(
@@ -461,7 +491,7 @@ def diff(old: str, new: str, part: str, as_json: bool) -> int:
     return difference.exit_status
 
 
-@cli.command()
+@cli.command(short_help="Print a short form of a report in GitHub's Markdown.")
 @click.argument("path", metavar="REPORT")
 def summary(path: str) -> None:
     """Print a short form of REPORT (a report.json or its folder) in GitHub's Markdown."""
@@ -471,13 +501,17 @@ def summary(path: str) -> None:
     echo(github.render(report_json.read(path)), end="")
 
 
-@cli.command()
+@cli.command(short_help="Write a stand-alone script for every REFUTED claim of a report.")
 @click.argument("path", metavar="REPORT")
 @click.option("--out", metavar="DIR", required=True, help="Folder for the scripts.")
 def scripts(path: str, out: str) -> None:
     """Write a stand-alone script for every REFUTED claim of REPORT, with its data beside it."""
     from dsmverify.replay import write_scripts
+    from dsmverify.report import json as report_json
+    from dsmverify.report import prepare_folder
 
+    report_json.locate(path)
+    prepare_folder(out)
     try:
         written = write_scripts(path, out)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -485,12 +519,12 @@ def scripts(path: str, out: str) -> None:
             "REPORT",
             show(path),
             f"scripts cannot be made of it ({type(error).__name__}: {error})",
-            "name a report.json that `dsmverify check` wrote, or its folder, and a folder to write",
+            "name a report.json that `dsmverify check` wrote, or its folder",
         ) from error
     echo(f"{len(written)} scripts in {out}")
 
 
-@cli.command()
+@cli.command(short_help="Write tables for a paper's appendix from a report.")
 @click.argument("path", metavar="REPORT")
 @click.option(
     "--format",
@@ -525,7 +559,7 @@ def tables(
     echo(f"tables: {', '.join(str(name) for name in written)}")
 
 
-@cli.command()
+@cli.command(short_help="Write the pages of a report again, with training runs if any.")
 @click.argument("path", metavar="REPORT")
 @click.option("--out", metavar="DIR", help="Folder for the pages; by default the report's own.")
 @click.option(
@@ -544,7 +578,7 @@ def html(path: str, out: str | None, figures: str | None) -> None:
     print_files(paths, paths[0].parent)
 
 
-@cli.command()
+@cli.command(short_help="Write the bound explorer, a page with sliders.")
 @click.option(
     "--out",
     metavar="FILE|DIR",
@@ -566,7 +600,7 @@ def explorer(out: str) -> None:
         echo(f"explorer: {written}")
 
 
-@cli.command()
+@cli.command(short_help="Write a report.json in its newest form.")
 @click.argument("path", metavar="REPORT")
 @click.option("--out", metavar="DIR", required=True, help="Folder for the new report.json.")
 def upgrade(path: str, out: str) -> None:
@@ -579,6 +613,22 @@ def upgrade(path: str, out: str) -> None:
     text = report_json.render(report_json.read(path))
     (written,) = write_files(folder, {"report.json": text})
     echo(f"report.json, schema version {SCHEMA_VERSION}: {written}")
+
+
+def _check_file(path: str) -> None:
+    """Refuse a file that cannot be written, before the work; creates and leaves nothing."""
+    from pathlib import Path
+
+    from dsmverify.report import prepare_folder
+
+    file, reason = Path(path), None
+    if file.is_dir():
+        reason = "it is a folder"
+    elif not file.parent.is_dir():
+        reason = f"there is no folder {file.parent}"
+    if reason is not None:
+        raise InputError("--out", show(path), reason, "name a file in a folder that is there")
+    prepare_folder(file.parent)
 
 
 def _write(path: str, text: str) -> None:

@@ -140,16 +140,11 @@ def read(path: str | os.PathLike[str], *, argument: str = "REPORT") -> Report:
         InputError: it cannot be read, or it is empty, cut off, of a newer form, or not what its
             SHA-256 is of.
     """
-    file = Path(path)
+    file = locate(path, argument=argument)
     try:
-        file = file / "report.json" if file.is_dir() else file
         content = file.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        reason = getattr(error, "strerror", None) or error
-        way_out = "name a report.json that `dsmverify check` wrote, or its folder"
-        raise InputError(argument, show(str(path)), f"it cannot be read ({reason})", way_out) from (
-            error
-        )
+    except OSError as error:
+        raise _unreadable(path, error, argument) from error
     if not content.strip():
         rule, way_out = "the file is empty", "write the report again"
         raise InputError("report", "", rule, way_out, str(file))
@@ -157,6 +152,35 @@ def read(path: str | os.PathLike[str], *, argument: str = "REPORT") -> Report:
     del content
     _check_digest(document, str(file))
     return _assembled(document, str(file))
+
+
+def locate(path: str | os.PathLike[str], *, argument: str = "REPORT") -> Path:
+    """File of a report: the path itself, or `report.json` in the folder that it names.
+
+    Args:
+        path: the file or the folder.
+        argument: what the path was given as, for the message.
+
+    Raises:
+        InputError: there is none that can be opened.
+    """
+    file = Path(path)
+    try:
+        file = file / "report.json" if file.is_dir() else file
+        with file.open("rb"):
+            return file
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        raise _unreadable(path, error, argument) from error
+
+
+def _unreadable(
+    path: str | os.PathLike[str], error: OSError | ValueError, argument: str
+) -> InputError:
+    reason = getattr(error, "strerror", None) or error
+    if isinstance(error, FileNotFoundError) and Path(path).is_dir():
+        reason = "the folder has no report.json"
+    way_out = "name a report.json that `dsmverify check` wrote, or its folder"
+    return InputError(argument, show(str(path)), f"it cannot be read ({reason})", way_out)
 
 
 def _document(source: str | bytes | Mapping[str, Any], file: str | None) -> Mapping[str, Any]:

@@ -26,6 +26,15 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert out.startswith("Usage: dsmverify")
 
 
+def test_help_says_what_each_command_does_in_a_whole_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, out, _ = _run(capsys, "--help")
+    lines = [line.strip() for line in out.partition("Commands:")[2].strip().splitlines()]
+    assert [line.split()[0] for line in lines] == sorted(cli.cli.commands)
+    assert [line for line in lines if line.endswith("...") or not line.endswith(".")] == []
+
+
 def test_version_names_what_verdicts_depend_on(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = _run(capsys, "--version")
     assert status == 0
@@ -34,9 +43,21 @@ def test_version_names_what_verdicts_depend_on(capsys: pytest.CaptureFixture[str
     assert {"arb", "sympy", "torch"} <= set(names)
 
 
+REFEREE = Path(__file__).resolve().parents[2] / "reports" / "referee"
+
 BAD_USAGE = [
-    ([], "Missing command"),
+    ([], "Missing command; see `dsmverify --help`"),
     (["chekc"], "chekc"),
+    (["refute"], "Missing argument 'CLAIM'; see `dsmverify refute --help`"),
+    (["refute", "prop2a"], "CLAIM: 'prop2a', but there is no claim with this id; did you mean"),
+    (["refute", "cor03a", "--out", "."], "--out: '.', but it is a folder"),
+    (["refute", "cor03a", "--out", "none/w.json"], "there is no folder none"),
+    (["refute", "cor03a", "--out", "good.csv/w.json"], "there is no folder good.csv"),
+    (["recheck", "none"], "REPORT: 'none', but it cannot be read"),
+    (["recheck", "."], "REPORT: '.', but it cannot be read (the folder has no report.json)"),
+    (["summary", "."], "the folder has no report.json"),
+    (["scripts", "none", "--out", "out"], "REPORT: 'none', but it cannot be read"),
+    (["scripts", str(REFEREE), "--out", "good.csv"], "--out: 'good.csv'"),
     (["check", "--jobs", "0"], "--jobs"),
     (["check", "--jobs", "two"], "--jobs"),
     (["check", "--speed"], "--speed"),
@@ -57,7 +78,8 @@ BAD_USAGE = [
     (["check", "good.csv", "--sigma", "0.1", "--out", "good.csv/below"], "--out"),
     (["check", "tied.csv", "--sigma", "0.1"], "--drop-ties"),
     (["evaluate"], "INSTANCE.json"),
-    (["evaluate", "nowhere.json"], "nowhere.json"),
+    (["evaluate", "nowhere.json"], "INSTANCE.json: 'nowhere.json'"),
+    (["evaluate", "good.csv"], "INSTANCE.json: 'good.csv', but an instance is read from a .json"),
     (["evaluate", "two.json"], "2 instances"),
     (["evaluate", "two.json", "--system", "float32"], "float32"),
     (["evaluate", "two.json", "--digits", "0"], "--digits"),
@@ -145,15 +167,11 @@ def test_module_runs_without_colours_or_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in found.stderr
 
 
-def test_scripts_of_no_report_is_bad_input(
+def test_recheck_of_a_damaged_report_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["scripts", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
-    assert "error: REPORT" in capsys.readouterr().err
-
-
-def test_recheck_of_no_report_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["recheck", str(tmp_path / "none")]) == 1
+    (tmp_path / "report.json").write_text('{"claims": [', encoding="utf-8")
+    assert cli.main(["recheck", str(tmp_path)]) == 1
     assert "no report" in capsys.readouterr().out
 
 

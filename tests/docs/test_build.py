@@ -94,6 +94,19 @@ def test_no_page_asks_the_network_for_anything(site: Path) -> None:
         assert "@import" not in text and "url(http" not in text and "url(//" not in text, style
 
 
+def test_what_scrolls_is_reached_by_key_and_what_frames_the_text_has_a_name(site: Path) -> None:
+    for path in pages(site):
+        page = parsed(path)
+        for box in page.select("pre, .table-wrapper"):
+            assert box.get("tabindex") == "0", f"{path.name}: {str(box)[:80]}"
+        levels = [caption.get("aria-level") for caption in page.select("[role=heading]")]
+        assert levels and set(levels) == {"2"}, path.name
+        names = [one.get("aria-label") for one in page.select("aside")]
+        assert None not in names and len(set(names)) == len(names), path.name
+    assert parsed(site / "tutorial.html").select("pre")
+    assert parsed(site / "sweeps.html").select(".table-wrapper")
+
+
 def test_links_and_anchors_lead_somewhere(site: Path) -> None:
     broken = []
     for path, link in links(site):
