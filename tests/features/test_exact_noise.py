@@ -105,6 +105,16 @@ def test_the_bound_holds_what_is_left_out(
     assert missed <= cut.bound[0] <= 100 * missed
 
 
+def test_a_series_that_ends_leaves_out_what_rounding_may_hide() -> None:
+    # Two terms hold all of a linear feature; its mean square is known to 1e-14 all the same.
+    found = moments("linear")
+    squares = (SHIFT**2).mean(0) + SCALE**2
+    off = CORRELATION - np.eye(3)
+    wanted = 1e-14 * float(np.sqrt(squares @ off**4 @ squares))
+    assert found.terms == 2
+    assert found.bound[0] == pytest.approx(wanted, rel=0.1, abs=0)
+
+
 def test_chunks_of_rows_and_neighbours_in_a_batch_change_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
