@@ -160,7 +160,7 @@ def optimal_ridge(
     at_zero = _at_zero(curve, minimise)
     if slopes[0] >= 0:
         minima.append(Minimum(0.0, at_zero))
-    from scipy import optimize  # here: it takes longer to load than all the rest of this package
+    from scipy import optimize  # here: it is slow to load, and few who load the package need it
 
     for left, right in _brackets(slopes):
         root = optimize.brentq(slope, logs[left], logs[right], xtol=TOLERANCE, rtol=TOLERANCE)
